@@ -1,0 +1,32 @@
+# Every target sets up what it needs. PYTHON chooses the interpreter, VENV the place.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+STAMP = $(VENV)/.installed
+DEMO_OUT ?= demo_out
+
+.PHONY: demo test lint bench-io clean
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt "torch==2.13.0"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[test,dev]"
+	touch $(STAMP)
+
+demo: $(STAMP)  ## synthetic slides -> graphs -> models -> report, no download
+	$(BIN)/wsigraph demo --out $(DEMO_OUT)
+
+test: $(STAMP)  ## every test; real-data tests find WSIGRAPH_DATA (default ../shared/data)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -q
+
+lint: $(STAMP)  ## style, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench-io: $(STAMP)  ## tiling, graph build, feature files, start-up: writes a dated file
+	$(BIN)/python -m benchmarks.speed --out benchmarks/results
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info demo_out

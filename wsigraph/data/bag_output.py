@@ -1,0 +1,70 @@
+"""What a model says of a batch of slides, in one view."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from wsigraph.errors import RecipeError, expected
+
+
+@dataclass(frozen=True)
+class HeadOutput:
+    """One head's answer.
+
+    Args:
+        logits: ``[B, K]``, one row per slide.
+        embedding: ``[B, C]`` bag vectors.
+        attention: ``[N, H]``, each column sums to 1 per slide; None where the method defines none.
+        attention_logits: ``[N, H]`` before the softmax, or None.
+        node_logits: ``[N, K]``, or None where the method defines none.
+    """
+
+    logits: Tensor
+    embedding: Tensor
+    attention: Tensor | None = None
+    attention_logits: Tensor | None = None
+    node_logits: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class BagOutput:
+    """One view of a batch through the model.
+
+    Args:
+        node_embedding: ``[N, C]`` encoder output at the real nodes.
+        batch: ``[N]`` slide of each node.
+        num_graphs: Number of slides B.
+        edge_index: ``[2, E]`` edges among the real nodes.
+        heads: Answers by head name.
+        mask: ``[N]`` bool, nodes whose input this view replaced; None where it replaced none.
+    """
+
+    node_embedding: Tensor
+    batch: Tensor
+    num_graphs: int
+    edge_index: Tensor
+    heads: dict[str, HeadOutput] = field(default_factory=dict)
+    mask: Tensor | None = None
+
+    def head(self, name: str | None = None) -> HeadOutput:
+        """The head called ``name``, or the only one.
+
+        Raises: RecipeError: if there is no such head, or several and no name.
+        """
+        if name is None and len(self.heads) == 1:
+            return next(iter(self.heads.values()))
+        if name not in self.heads:
+            raise RecipeError(expected("BagOutput", f"one head of {sorted(self.heads)}", f"{name!r}"))
+        return self.heads[name]
+
+    @property
+    def logits(self) -> Tensor:
+        """Logits ``[B, K]`` of the only head."""
+        return self.head().logits
+
+    @property
+    def attention(self) -> Tensor | None:
+        """Attention ``[N, H]`` of the only head."""
+        return self.head().attention

@@ -1,0 +1,83 @@
+"""The encoded patches of one slide: what a feature file holds."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from wsigraph.errors import FeatureError, expected
+
+COORD_LIMIT = 2**31
+"""No scanner writes slides of 2**31 pixels: a coordinate beyond it is a broken file."""
+
+
+@dataclass(frozen=True)
+class PatchFeatures:
+    """One row per patch.
+
+    Args:
+        slide_id: Name of the slide.
+        x: ``[N, C]`` float16 or float32 features.
+        coords: ``[N, 2]`` int64, top-left corners (x, y).
+        patch_size_level0: Side of a patch in level-0 pixels, NaN where unknown.
+        patch_px: Side of a patch as encoded, 0 where unknown.
+        step_level0: Lattice step in level-0 pixels, NaN where unknown (then inferred from coords).
+        mpp: Microns per level-0 pixel, NaN where unknown.
+        target_mpp: Microns per pixel of the encoded patch, NaN where unknown.
+        encoder: Name of the patch encoder, ``""`` where unknown.
+        source: Layout the features were read from (``"wsigraph"``, ``"trident"``, ``"clam"``).
+        notes: What a reader inferred or mended, one sentence each, for the graph card.
+
+    Units: level-0 pixels for coords and ``*_level0``; um/px for ``*mpp``.
+    Raises: FeatureError: on mismatched lengths, NaN or inf, or impossible coordinates.
+    """
+
+    slide_id: str
+    x: np.ndarray
+    coords: np.ndarray
+    patch_size_level0: float = math.nan
+    patch_px: int = 0
+    step_level0: float = math.nan
+    mpp: float = math.nan
+    target_mpp: float = math.nan
+    encoder: str = ""
+    source: str = ""
+    notes: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        where = f"PatchFeatures '{self.slide_id}'"
+        if self.x.ndim != 2:
+            raise FeatureError(expected(where, "x of shape [N, C]", f"{list(self.x.shape)}"))
+        if self.coords.shape != (len(self.x), 2):
+            raise FeatureError(
+                expected(
+                    where,
+                    f"coords of shape [{len(self.x)}, 2] ({len(self.x)} rows of x)",
+                    f"{list(self.coords.shape)}",
+                    todo="Features and coordinates must come from the same run.",
+                )
+            )
+        self._check_values(where)
+
+    def _check_values(self, where: str) -> None:
+        finite = np.isfinite(self.x)
+        if not finite.all():
+            bad = np.flatnonzero(~finite.all(axis=1))
+            raise FeatureError(
+                expected(
+                    where,
+                    "finite features",
+                    f"NaN or inf in {len(bad)} of {len(self.x)} rows (first rows {bad[:5].tolist()})",
+                    todo="Encode the slide again, or read with drop_nonfinite=True to leave these patches out.",
+                )
+            )
+        if len(self.coords) and (self.coords.min() < -COORD_LIMIT or self.coords.max() > COORD_LIMIT):
+            worst = self.coords.flat[np.abs(self.coords).argmax()]
+            raise FeatureError(
+                expected(where, f"coords within +-{COORD_LIMIT} px", f"{worst}", todo="The file is damaged.")
+            )
+
+    def __len__(self) -> int:
+        return len(self.x)

@@ -1,0 +1,1 @@
+"""Predictions, metrics, intervals, paired tests and heatmaps as arrays."""

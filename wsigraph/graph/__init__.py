@@ -1,0 +1,1 @@
+"""Coordinates become edges: one builder per file, registered in ``base``."""

@@ -1,0 +1,36 @@
+"""What a graph builder is: coordinates in, edges out; the same for every strategy."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+
+from wsigraph.data.patch_features import PatchFeatures
+from wsigraph.registry import Part
+
+
+@dataclass(frozen=True)
+class Edges:
+    """What a builder found.
+
+    Args:
+        index: ``[2, E]`` int64, row 0 source -> row 1 target, symmetric, no duplicates, no self-loops.
+        notes: What the builder wants the graph card to say, one sentence each.
+    """
+
+    index: np.ndarray
+    notes: tuple[str, ...] = ()
+
+
+class GraphBuilder(Part, ABC, family="graph builder", package="wsigraph.graph.builders"):
+    """Connects the patches of one slide."""
+
+    @abstractmethod
+    def edges(self, features: PatchFeatures) -> Edges:
+        """Edges among the patches of ``features``."""
+
+    def to_dict(self) -> dict[str, object]:
+        """Name and arguments, as a recipe and a graph card write them."""
+        return {"name": self.name, **{k: v for k, v in vars(self).items() if not k.startswith("_")}}

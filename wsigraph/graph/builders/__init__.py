@@ -1,0 +1,1 @@
+"""Graph builders, one file each; the family is defined in ``wsigraph.graph.base``."""

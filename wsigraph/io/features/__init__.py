@@ -1,0 +1,1 @@
+"""Feature files: our writer, a guarded reader, one file per layout."""

@@ -1,0 +1,1 @@
+"""Slide readers behind one small protocol, one file each."""

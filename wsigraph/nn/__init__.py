@@ -1,0 +1,1 @@
+"""Graph attention kernels, encoders, aggregators, heads, views and pure functions."""

@@ -1,0 +1,1 @@
+"""Encoders: a row-wise stem plus message passing, one file each."""

@@ -1,0 +1,1 @@
+"""Heads: an aggregator and a classifier, one file each."""

@@ -1,0 +1,1 @@
+"""Graph operations over edges: the pure-torch reference."""

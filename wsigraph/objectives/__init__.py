@@ -1,0 +1,1 @@
+"""Terms of the loss: read outputs, own their decoders, never call a model."""

@@ -1,0 +1,1 @@
+"""Patch encoders: one file each, registered in ``wsigraph.patches.encoder``."""

@@ -1,0 +1,1 @@
+"""Whole jobs: prepare a cohort, fit, cross-validate, predict, demo."""

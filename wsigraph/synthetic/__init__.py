@@ -1,0 +1,1 @@
+"""Cohorts with a known answer. Everything made here is synthetic and says so."""

@@ -1,0 +1,1 @@
+"""One LightningModule for every method, samplers, splits and recipes."""

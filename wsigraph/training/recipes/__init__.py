@@ -1,0 +1,1 @@
+"""Published methods, each a page: one function returns a recipe."""
