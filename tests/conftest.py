@@ -1,0 +1,58 @@
+"""Fixtures shared by all tests: where real data and golden numbers lie, and stand-ins torchvision needs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def _place(variable: str, default: Path) -> Path:
+    place = Path(os.environ.get(variable, default)).resolve()
+    if not place.exists():
+        reason = f"{variable}={place} does not exist; set {variable} to where the data lies"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return place
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Folder of real slides and cohorts (``WSIGRAPH_DATA``)."""
+    return _place("WSIGRAPH_DATA", ROOT.parent / "shared" / "data")
+
+
+@pytest.fixture(scope="session")
+def golden_file() -> Path:
+    """Golden numbers of SRMIL (``WSIGRAPH_GOLDEN``)."""
+    return _place("WSIGRAPH_GOLDEN", ROOT.parent / "shared" / "golden" / "srmil_official_golden.safetensors")
+
+
+@pytest.fixture(scope="session")
+def timm():
+    """timm, importable beside a CPU build of torch.
+
+    torchvision's wheels are built for CUDA and miss two operators beside a CPU torch; naming them is
+    enough for timm's models to import and run.
+    """
+    import torch
+
+    for schema in (
+        "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+        "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+    ):
+        name = schema.split("(")[0]
+        try:
+            torch._C._dispatch_has_kernel_for_dispatch_key(f"torchvision::{name}", "Meta")
+        except RuntimeError:
+            library = torch.library.Library("torchvision", "FRAGMENT")
+            library.define(schema)
+            _KEEP.append(library)
+    return pytest.importorskip("timm")
+
+
+_KEEP: list[object] = []
