@@ -1,0 +1,88 @@
+"""One graph attention layer with everything around it: dropout, residual, norm, activation."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import dropout
+
+from wsigraph.nn.kernels.reference import graph_attention
+
+
+class GATLayer(nn.Module):
+    r"""Multi-head graph attention, heads concatenated.
+
+    .. math::  h = W\,\mathrm{drop}(x), \quad
+               o_v = \Vert_k \sum_{u \to v} \mathrm{drop}(\alpha^k_{uv}) h^k_u + b + R(\mathrm{drop}(x_v))
+
+    followed by LayerNorm and PReLU (one slope) unless ``plain``.
+
+    Args:
+        in_channels: Channels of each node.
+        head_channels: Channels of each head.
+        heads: Number of heads.
+        residual: R: absent, the identity (needs equal widths) or a linear map without bias.
+        feature_dropout: Dropout of the layer's input.
+        attention_dropout: Dropout of the attention weights.
+        plain: True leaves out norm and activation, as a decoder's last layer does.
+
+    Shape: x ``[N, in_channels]``, edge_index ``[2, E]`` -> ``[N, heads * head_channels]``.
+    Source: Velickovic et al. 2018; initialised as in SRMIL (Wu et al. 2026):
+    Xavier-normal, gain sqrt 2.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        head_channels: int,
+        *,
+        heads: int,
+        residual: Literal["none", "identity", "linear"] = "none",
+        feature_dropout: float = 0.0,
+        attention_dropout: float = 0.0,
+        plain: bool = False,
+    ) -> None:
+        super().__init__()
+        out_channels = heads * head_channels
+        if residual == "identity" and in_channels != out_channels:
+            residual = "linear"
+        self.heads, self.head_channels, self.residual = heads, head_channels, residual
+        self.feature_dropout, self.attention_dropout = feature_dropout, attention_dropout
+        self.project = nn.Linear(in_channels, out_channels, bias=False)
+        self.attend_src = nn.Parameter(torch.empty(1, heads, head_channels))
+        self.attend_dst = nn.Parameter(torch.empty(1, heads, head_channels))
+        self.bias = nn.Parameter(torch.zeros(out_channels))
+        self.shortcut = nn.Linear(in_channels, out_channels, bias=False) if residual == "linear" else None
+        self.norm = nn.Identity() if plain else nn.LayerNorm(out_channels)
+        self.activation = nn.Identity() if plain else nn.PReLU()
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the weights anew."""
+        for weight in (self.project.weight, self.attend_src, self.attend_dst):
+            nn.init.xavier_normal_(weight, gain=math.sqrt(2))
+        if self.shortcut is not None:
+            nn.init.xavier_normal_(self.shortcut.weight, gain=math.sqrt(2))
+        nn.init.zeros_(self.bias)
+
+    def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
+        """One round of attention."""
+        x = dropout(x, self.feature_dropout, self.training)
+        h = self.project(x).view(-1, self.heads, self.head_channels)  # [N, H, D]
+        out, _ = graph_attention(
+            h,
+            (h * self.attend_src).sum(-1),
+            (h * self.attend_dst).sum(-1),
+            edge_index=edge_index,
+            negative_slope=0.2,
+            dropout=self.attention_dropout if self.training else 0.0,
+        )
+        out = out.flatten(1) + self.bias  # [N, H * D]
+        if self.shortcut is not None:
+            out = out + self.shortcut(x)
+        elif self.residual == "identity":
+            out = out + x
+        return self.activation(self.norm(out))

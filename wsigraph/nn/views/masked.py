@@ -1,0 +1,71 @@
+"""Some patches replaced by a learned token."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from wsigraph.errors import GraphError, RecipeError, expected
+from wsigraph.nn.views.base import Nodes, Seen, View
+
+
+class Masked(View, name="masked"):
+    r"""Replace a share of each slide's rows by one learned token, before the stem.
+
+    The stem is row-wise, so the token goes through it once and takes its place among the stem's rows:
+    the same numbers as replacing rows of ``x``, without a copy of ``x``.
+
+    Args:
+        in_channels: Channels of each patch.
+        rate: Share of patches to replace; floor(rate n) of a slide's n patches.
+        token_std: Standard deviation of the token's start.
+
+    Shape: mask ``[N]`` bool, drawn per slide and call.
+    Source: SRMIL (Wu et al. 2026), rate 0.7, token from N(0, 0.01^2).
+    """
+
+    draws_mask = True
+
+    def __init__(self, in_channels: int, *, rate: float = 0.7, token_std: float = 0.01) -> None:
+        super().__init__()
+        if not 0.0 <= rate <= 1.0:
+            raise RecipeError(expected("View 'masked'", "a rate between 0 and 1", f"{rate}"))
+        self.rate = rate
+        self.token = nn.Parameter(torch.randn(1, in_channels) * token_std)
+
+    def forward(
+        self, nodes: Nodes, stem: Callable[[Tensor], Tensor], seen: Seen, mask: Tensor | None
+    ) -> Seen:
+        """Draw a mask (unless one is given) and put the token in its place."""
+        if mask is None:
+            mask = uniform_mask(nodes.batch, nodes.num_graphs, rate=self.rate)
+        elif mask.shape != nodes.batch.shape or mask.dtype != torch.bool:
+            raise GraphError(
+                expected(
+                    "View 'masked'", f"a bool mask of shape {list(nodes.batch.shape)}", f"{list(mask.shape)}"
+                )
+            )
+        h = torch.where(mask.unsqueeze(1), stem(self.token).to(seen.h.dtype), seen.h)
+        return Seen(h, seen.edge_index, seen.num_nodes, mask)
+
+
+def uniform_mask(batch: Tensor, num_graphs: int, *, rate: float) -> Tensor:
+    """Draw floor(rate n) of each slide's n nodes, uniformly and without repetition.
+
+    Args:
+        batch: ``[N]`` slide of each node.
+        num_graphs: Number of slides.
+        rate: Share to draw.
+
+    Shape: ``[N]`` bool.
+    """
+    counts = torch.bincount(batch, minlength=num_graphs)
+    shuffled = torch.argsort(torch.rand(batch.shape[0], device=batch.device))
+    order = shuffled[torch.argsort(batch[shuffled], stable=True)]  # random within each slide
+    starts = torch.cumsum(counts, 0) - counts
+    rank = torch.empty_like(order)
+    rank[order] = torch.arange(len(order), device=batch.device) - starts[batch[order]]
+    # the small term keeps floor(0.7 * 10) at 7 where 0.7 * 10 is rounded to 6.999...
+    return rank < torch.floor(counts * rate + 1e-9).long()[batch]

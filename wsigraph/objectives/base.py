@@ -1,0 +1,72 @@
+"""What an objective is: a term of the loss that reads outputs and never calls a model."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from wsigraph.data.bag_output import BagOutput
+from wsigraph.registry import Part
+
+
+@dataclass(frozen=True)
+class Step:
+    """All that the terms of one training step may read.
+
+    Args:
+        views: What the model said of each view.
+        target: ``[B]`` index of each slide's class.
+        inputs: ``[N, C]`` standardised features.
+    """
+
+    views: dict[str, BagOutput]
+    target: Tensor
+    inputs: Tensor
+
+
+@dataclass(frozen=True)
+class Need:
+    """Something a term reads, checked when the recipe is built.
+
+    Args:
+        view: Name of the view.
+        head: Name of the head, or None for the view's node embeddings.
+        field: Field of ``HeadOutput`` (or of ``BagOutput`` where ``head`` is None).
+    """
+
+    view: str
+    head: str | None = None
+    field: str = "logits"
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Widths an objective may need to build its decoder or projector.
+
+    Args:
+        in_channels: Channels of each patch.
+        node_channels: Width of the node embeddings.
+        num_classes: Number of classes.
+    """
+
+    in_channels: int
+    node_channels: int
+    num_classes: int
+
+
+class Objective(nn.Module, Part, ABC, family="objective", package="wsigraph.objectives.terms"):
+    """One term of the loss.
+
+    The first argument of every constructor is a ``Sizes``; the rest are the options of the recipe.
+
+    Attributes:
+        needs: What the term reads.
+    """
+
+    needs: tuple[Need, ...]
+
+    @abstractmethod
+    def forward(self, step: Step) -> Tensor:
+        """The term as a scalar: the mean over the slides of the batch, 0 where there is nothing to do."""

@@ -1,0 +1,1 @@
+"""Terms of the loss, one file each; the family is defined in ``wsigraph.objectives.base``."""

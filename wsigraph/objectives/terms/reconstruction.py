@@ -1,0 +1,85 @@
+"""SRMIL's label-free term: rebuild masked patches from their neighbours."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from wsigraph.nn.layers.gat import GATLayer
+from wsigraph.objectives.base import Need, Objective, Sizes, Step
+
+
+class Reconstruction(Objective, name="reconstruction"):
+    r"""Decode the node embeddings of a masked view and compare them with the inputs at masked nodes.
+
+    .. math::  L = \frac1B \sum_b \frac{1}{|M_b|} \sum_{i \in M_b} (1 - \cos(\hat x_i, x_i))^\alpha
+
+    The decoder is a bridge without bias, a token at the masked rows (they are hidden a second time, so that
+    only neighbours speak) and graph attention layers back to the input's width.
+
+    Args:
+        sizes: Widths of the model.
+        view: The masked view.
+        heads: Attention heads of the decoder's hidden layer.
+        feature_dropout: Dropout of each decoder layer's input.
+        attention_dropout: Dropout of the decoder's attention weights.
+        alpha: Exponent of the cosine error.
+        token_std: Standard deviation of the decoder token's start.
+
+    Source: SRMIL (Wu et al. 2026). Differs: in a batch of slides each slide counts once, whatever its number
+    of masked patches, so that a batch equals its slides one by one; a slide without masked patch counts 0.
+    """
+
+    def __init__(
+        self,
+        sizes: Sizes,
+        *,
+        view: str = "masked",
+        heads: int = 4,
+        feature_dropout: float = 0.11,
+        attention_dropout: float = 0.15,
+        alpha: float = 1.0,
+        token_std: float = 0.01,
+    ) -> None:
+        super().__init__()
+        width = sizes.node_channels
+        drops = {"feature_dropout": feature_dropout, "attention_dropout": attention_dropout}
+        self.view, self.alpha = view, alpha
+        self.needs = (Need(view, None, "mask"),)
+        self.bridge = nn.Linear(width, width, bias=False)
+        nn.init.xavier_normal_(self.bridge.weight, gain=2**0.5)
+        self.token = nn.Parameter(torch.randn(1, width) * token_std)
+        self.hidden = GATLayer(width, width // heads, heads=heads, **drops)
+        self.last = GATLayer(width, sizes.in_channels, heads=1, plain=True, **drops)
+
+    def forward(self, step: Step) -> Tensor:
+        """Mean over the slides of the batch."""
+        seen = step.views[self.view]
+        mask = seen.mask
+        if mask is None or not bool(mask.any()):
+            return seen.node_embedding.sum() * 0.0
+        rebuilt = self.decode(seen.node_embedding, mask, seen.edge_index)[mask]
+        error = cosine_error(rebuilt, step.inputs[mask], alpha=self.alpha)  # [num_masked]
+        slide = seen.batch[mask]
+        counts = torch.bincount(slide, minlength=seen.num_graphs).clamp(min=1)
+        return (error / counts[slide]).sum() / seen.num_graphs
+
+    def decode(self, embedding: Tensor, mask: Tensor, edge_index: Tensor) -> Tensor:
+        """Node embeddings ``[N, node_channels]`` -> rebuilt inputs ``[N, in_channels]``."""
+        hidden = torch.where(mask.unsqueeze(1), self.token, self.bridge(embedding))
+        return self.last(self.hidden(hidden, edge_index), edge_index)
+
+
+def cosine_error(rebuilt: Tensor, original: Tensor, *, alpha: float = 1.0) -> Tensor:
+    r"""Scaled cosine error of each row, ``(1 - cos)^alpha``.
+
+    Args:
+        rebuilt: ``[N, C]``.
+        original: ``[N, C]``.
+        alpha: Exponent; above 1 weighs badly rebuilt rows more.
+
+    Shape: ``[N]``.
+    Source: GraphMAE (Hou et al. 2022), eq. 2.
+    """
+    error = 1.0 - nn.functional.cosine_similarity(rebuilt, original, dim=-1)
+    return error if alpha == 1.0 else error.clamp(min=0.0).pow(alpha)

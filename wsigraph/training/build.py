@@ -1,0 +1,86 @@
+"""From a recipe to a model and its objectives, refusing early what cannot work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from wsigraph.errors import RecipeError, expected
+from wsigraph.graph.base import GraphBuilder
+from wsigraph.models.mil_model import MILModel
+from wsigraph.nn.encoders.base import Encoder
+from wsigraph.nn.heads.base import Head
+from wsigraph.nn.views.base import View
+from wsigraph.objectives.base import Need, Objective, Sizes
+from wsigraph.objectives.objectives import Objectives
+from wsigraph.objectives.schedule import Schedule
+from wsigraph.training.recipe import PartSettings, Recipe
+
+
+def build(recipe: Recipe, *, seed: int = 0) -> tuple[MILModel, Objectives]:
+    """A new model and its objectives, weights drawn from ``seed``; global random state is left alone.
+
+    Raises: RecipeError: if a part is unknown, takes no such option, or cannot give what a term needs.
+    """
+    graph_builder(recipe)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = _model(recipe)
+        sizes = Sizes(recipe.in_channels, model.encoder.out_channels, len(recipe.classes))
+        terms = {name: _make(Objective, part, sizes) for name, part in recipe.terms.items()}
+    weights = {name: Schedule(part.weight, part.weight_end) for name, part in recipe.terms.items()}
+    objectives = Objectives(terms, weights, epochs=recipe.optimiser.epochs)
+    for need in objectives.needs:
+        _check_need(recipe, model, need)
+    return model, objectives
+
+
+def graph_builder(recipe: Recipe) -> GraphBuilder:
+    """The recipe's graph builder."""
+    return _make(GraphBuilder, recipe.graph)
+
+
+def _model(recipe: Recipe) -> MILModel:
+    encoder = _make(Encoder, recipe.encoder, recipe.in_channels)
+    return MILModel(
+        encoder,
+        views={name: _make(View, part, recipe.in_channels) for name, part in recipe.views.items()},
+        heads={
+            name: _make(Head, part, encoder.out_channels, len(recipe.classes))
+            for name, part in recipe.heads.items()
+        },
+        predict_view=recipe.predict_view,
+    )
+
+
+def _make(family: Any, part: PartSettings, *arguments: Any) -> Any:
+    family.registry.check(part.name, part.options)
+    try:
+        return family.registry.get(part.name)(*arguments, **part.options)
+    except TypeError as error:
+        raise RecipeError(
+            expected(f"{family.registry.family} '{part.name}'", "valid options", f"{part.options} ({error})")
+        ) from error
+
+
+def _check_need(recipe: Recipe, model: MILModel, need: Need) -> None:
+    where = f"Recipe '{recipe.name}'"
+    if need.view not in recipe.views:
+        raise RecipeError(expected(where, f"a view '{need.view}'", f"views {sorted(recipe.views)}"))
+    if need.head is None:
+        if need.field == "mask" and not _masks(model, need.view):
+            raise RecipeError(expected(where, f"a view '{need.view}' that masks", "one that masks nothing"))
+        return
+    if need.head not in recipe.heads:
+        raise RecipeError(expected(where, f"a head '{need.head}'", f"heads {sorted(recipe.heads)}"))
+    head: Head = model.heads[need.head]  # type: ignore[assignment]
+    if need.field not in head.gives:
+        raise RecipeError(
+            expected(where, f"'{need.field}' from head '{need.head}'", f"only {sorted(head.gives)}")
+        )
+
+
+def _masks(model: MILModel, name: str) -> bool:
+    view: View = model.views[name]  # type: ignore[assignment]
+    return view.draws_mask or (view.base is not None and _masks(model, view.base))

@@ -1,0 +1,179 @@
+"""A recipe: one frozen, validated value that says all of a method and rebuilds it.
+
+Unknown keys are refused everywhere: in the recipe's own fields by pydantic, in the options of a part
+against the part's constructor.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from wsigraph.errors import RecipeError, expected
+from wsigraph.registry import Registry
+
+RECIPES = Registry("recipe", "wsigraph.training.recipes")
+"""Published methods by name; a function that takes ``in_channels`` and ``classes`` and returns a ``Recipe``."""
+
+
+class Settings(BaseModel):
+    """A frozen group of settings that refuses unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PartSettings(BaseModel):
+    """A registered part by name; every other key is an option of its constructor."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    name: str
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The part's options."""
+        return dict(self.__pydantic_extra__ or {})
+
+
+class TermSettings(PartSettings):
+    """A term of the loss; ``weight`` is constant or moves linearly to ``weight_end``."""
+
+    weight: float = 1.0
+    weight_end: float | None = None
+
+
+class FeatureSettings(Settings):
+    """The features a model was trained on; ``predict`` refuses others. Empty until trained."""
+
+    encoder: str = ""
+    patch_px: int = 0
+    target_mpp: float | None = None
+
+
+class OptimiserSettings(Settings):
+    """AdamW with a cosine to 0, stepped per epoch."""
+
+    lr: float = Field(5e-4, gt=0)
+    weight_decay: float = Field(1e-5, ge=0)
+    epochs: int = Field(100, ge=1)
+    schedule: Literal["cosine", "constant"] = "cosine"
+    clip_norm: float | None = Field(None, gt=0)
+
+
+class SamplerSettings(Settings):
+    """How slides are drawn: shuffled anew each epoch, ``slides_per_step`` at a time."""
+
+    slides_per_step: int = Field(1, ge=1)
+
+
+class CheckpointSettings(Settings):
+    """Which epoch is kept, and when training stops early.
+
+    ``val_loss`` is the cross-entropy of the predicted probabilities on the validation slides;
+    ``val_total`` the weighed sum of all terms there; ``last`` keeps the last epoch and never stops early.
+    """
+
+    monitor: Literal["val_loss", "val_total", "val_auc", "val_accuracy", "last"] = "val_loss"
+    patience: int = Field(20, ge=1)
+    from_epoch: int = Field(0, ge=0)
+
+
+class Recipe(Settings):
+    """Everything a method is, apart from the data."""
+
+    name: str
+    in_channels: int = Field(gt=0)
+    classes: tuple[str, ...] = Field(min_length=2)
+    features: FeatureSettings = FeatureSettings()
+    graph: PartSettings
+    self_loops: bool = True
+    encoder: PartSettings
+    views: dict[str, PartSettings]
+    predict_view: str = "clean"
+    heads: dict[str, PartSettings]
+    terms: dict[str, TermSettings]
+    sampler: SamplerSettings = SamplerSettings()
+    optimiser: OptimiserSettings = OptimiserSettings()
+    checkpoint: CheckpointSettings = CheckpointSettings()
+
+    @model_validator(mode="after")
+    def _classes_differ(self) -> Recipe:
+        if len(set(self.classes)) != len(self.classes):
+            raise ValueError(f"classes must differ, got {list(self.classes)}")
+        return self
+
+    def build(self, *, seed: int = 0) -> tuple[Any, Any]:
+        """A new ``MILModel`` and its ``Objectives``, weights drawn from ``seed``.
+
+        Raises: RecipeError: if a part is unknown, takes no such option, or cannot give what a term needs.
+        """
+        from wsigraph.training.build import build
+
+        return build(self, seed=seed)
+
+    def with_settings(self, changes: Mapping[str, Any]) -> Recipe:
+        """A copy with some settings changed: ``{"optimiser.lr": 1e-3, "graph.k": "6"}``.
+
+        Text is read as JSON where it is JSON.
+
+        Raises: RecipeError: if a setting does not exist or cannot have that value.
+        """
+        values = self.model_dump()
+        for path, value in changes.items():
+            *groups, key = path.split(".")
+            place = values
+            for group in groups:
+                if not isinstance(place.get(group), dict):
+                    raise RecipeError(
+                        expected(f"Recipe '{self.name}'", f"a setting of {sorted(place)}", f"'{path}'")
+                    )
+                place = place[group]
+            place[key] = _parse(value)
+        changed = Recipe.from_dict(values)
+        changed.build()  # options of parts are checked where parts are built
+        return changed
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Recipe:
+        """A recipe from plain values, as ``recipe.json`` holds them.
+
+        Raises: RecipeError: naming each wrong or unknown key.
+        """
+        try:
+            return cls.model_validate(dict(values))
+        except ValidationError as error:
+            wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+            raise RecipeError(expected("Recipe", "valid settings", wrong)) from error
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return self.model_dump(mode="json")
+
+
+def _parse(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except json.JSONDecodeError:
+        return value
+
+
+def recipe(name: str, *, in_channels: int, classes: Sequence[str]) -> Recipe:
+    """The published method called ``name``.
+
+    Args:
+        name: One of ``recipe_names()``.
+        in_channels: Width of the features.
+        classes: Class names, in the order of the model's outputs.
+
+    Raises: UnknownPartError: if there is no such recipe.
+    """
+    return RECIPES.get(name)(in_channels=in_channels, classes=tuple(classes))
+
+
+def recipe_names() -> list[str]:
+    """Names of all recipes."""
+    return RECIPES.names()
