@@ -1,0 +1,1 @@
+"""Layouts of feature files, one file each; the family is defined in ``wsigraph.io.features.format``."""
