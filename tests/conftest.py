@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from wsigraph.compat import mend_torchvision
+
+mend_torchvision()
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -34,25 +38,5 @@ def golden_file() -> Path:
 
 @pytest.fixture(scope="session")
 def timm():
-    """timm, importable beside a CPU build of torch.
-
-    torchvision's wheels are built for CUDA and miss two operators beside a CPU torch; naming them is
-    enough for timm's models to import and run.
-    """
-    import torch
-
-    for schema in (
-        "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
-        "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
-    ):
-        name = schema.split("(")[0]
-        try:
-            torch._C._dispatch_has_kernel_for_dispatch_key(f"torchvision::{name}", "Meta")
-        except RuntimeError:
-            library = torch.library.Library("torchvision", "FRAGMENT")
-            library.define(schema)
-            _KEEP.append(library)
+    """timm, importable beside a CPU build of torch."""
     return pytest.importorskip("timm")
-
-
-_KEEP: list[object] = []

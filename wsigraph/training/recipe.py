@@ -16,7 +16,7 @@ from wsigraph.errors import RecipeError, expected
 from wsigraph.registry import Registry
 
 RECIPES = Registry("recipe", "wsigraph.training.recipes")
-"""Published methods by name; a function that takes ``in_channels`` and ``classes`` and returns a ``Recipe``."""
+"""Published methods by name; a function of ``in_channels`` and ``classes`` returns a ``Recipe``."""
 
 
 class Settings(BaseModel):

@@ -8,8 +8,8 @@ from wsigraph.training.recipe import RECIPES, Recipe
 def abmil(*, in_channels: int, classes: tuple[str, ...]) -> Recipe:
     """Embed each patch, weigh by gated attention, classify the sum.
 
-    Source: Ilse et al. 2018 (gated variant). Differs: a linear embedding of frozen features (512, dropout .25)
-    instead of a convolutional one; the same optimiser and checkpoint rule as the other recipes here.
+    Source: Ilse et al. 2018 (gated variant). Differs: a linear embedding of frozen features (512, dropout
+    .25) instead of a convolutional one; the same optimiser and checkpoint rule as the other recipes here.
     """
     return Recipe.from_dict(
         {

@@ -12,8 +12,8 @@ def srmil(*, in_channels: int, classes: tuple[str, ...]) -> Recipe:
     (2 - w_gen) [(2 - w_ce) CE_masked + w_ce CE] + w_gen L_rec with w_gen 1.8 and w_ce 1.
 
     Source: Wu et al., WACV 2026. Differs: k-NN graph with ties instead of a window, a linear stem instead of
-    the square reformer, gated attention over all nodes instead of a supernode, one masked pass instead of two,
-    the best validation loss instead of the best validation accuracy after epoch 60.
+    the square reformer, gated attention over all nodes instead of a supernode, one masked pass instead of
+    two, the best validation loss instead of the best validation accuracy after epoch 60.
     """
     return Recipe.from_dict(
         {

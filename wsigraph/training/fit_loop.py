@@ -1,0 +1,177 @@
+"""Run Lightning over prepared graphs, with the checkpoint writer injected."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch_geometric.loader import DataLoader
+
+from wsigraph.training.lightning_door import Callback, CheckpointIO, EarlyStopping, L, ModelCheckpoint
+from wsigraph.training.module import MILModule
+from wsigraph.training.recipe import CheckpointSettings
+from wsigraph.training.sampler import EpochShuffle
+
+
+@dataclass(frozen=True)
+class TrainerOptions:
+    """Where and how training runs; nothing here changes the method.
+
+    Args:
+        device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
+        workers: Loader processes; 0 loads in the main one.
+        precision: Lightning's precision, ``"32"`` or ``"bf16"``.
+    """
+
+    device: str = "auto"
+    workers: int = 0
+    precision: str = "32"
+
+
+class _Progress(Callback):
+    """Tells a listener of each finished epoch."""
+
+    def __init__(self, listen: Callable[[dict[str, float]], None]) -> None:
+        self.listen = listen
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        assert isinstance(pl_module, MILModule)
+        if pl_module.history:
+            self.listen(pl_module.history[-1])
+
+
+class _LateEarlyStopping(EarlyStopping):
+    """Early stopping that counts only from an epoch on."""
+
+    def __init__(self, from_epoch: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.from_epoch = from_epoch
+
+    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        if trainer.current_epoch >= self.from_epoch:
+            super().on_validation_end(trainer, pl_module)
+
+
+class _LateCheckpoint(ModelCheckpoint):
+    """Best checkpoint among the epochs from one on; the last one is always kept for resuming."""
+
+    def __init__(self, from_epoch: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.from_epoch = from_epoch
+
+    def _save_topk_checkpoint(self, trainer: L.Trainer, monitor_candidates: dict[str, Any]) -> None:
+        if trainer.current_epoch >= self.from_epoch:
+            super()._save_topk_checkpoint(trainer, monitor_candidates)
+
+
+def train(
+    module: MILModule,
+    *,
+    train_graphs: Sequence[Any],
+    val_graphs: Sequence[Any],
+    folder: Path,
+    checkpoint_io: CheckpointIO,
+    options: TrainerOptions,
+    listen: Callable[[dict[str, float]], None] = lambda row: None,
+) -> Path:
+    """Train until the recipe's rule says stop, resuming from ``folder`` if it holds a checkpoint.
+
+    Args:
+        module: The module to train, freshly built.
+        train_graphs: A sequence (or map-style dataset) of graphs with ``y``.
+        val_graphs: The same, for validation.
+        folder: Where checkpoints go.
+        checkpoint_io: Writes and reads them.
+        options: Device, workers, precision.
+        listen: Called with each epoch's log row.
+
+    Returns: Path of the checkpoint the rule chose.
+    """
+    rule = module.recipe.checkpoint
+    keeper = _keeper(rule, folder)
+    callbacks: list[Callback] = [keeper, _Progress(listen)]
+    if rule.monitor != "last":
+        callbacks.append(
+            _LateEarlyStopping(
+                rule.from_epoch,
+                monitor=rule.monitor,
+                mode=_mode(rule),
+                patience=rule.patience,
+                check_finite=False,
+            )
+        )
+    last = folder / "last.ckpt"
+    with _quiet(), torch.random.fork_rng(devices=[]):
+        trainer = L.Trainer(
+            max_epochs=module.recipe.optimiser.epochs,
+            accelerator="gpu" if options.device == "cuda" else options.device,
+            devices=1,
+            precision=options.precision,  # type: ignore[arg-type]
+            callbacks=callbacks,
+            plugins=[checkpoint_io],
+            gradient_clip_val=module.recipe.optimiser.clip_norm,
+            logger=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            default_root_dir=folder,
+        )
+        trainer.fit(
+            module,
+            _loader(train_graphs, module, options=options),
+            DataLoader(val_graphs, batch_size=1, num_workers=options.workers),  # type: ignore[arg-type]
+            ckpt_path=str(last) if last.exists() else None,
+            weights_only=True,
+        )
+    return last if rule.monitor == "last" or not keeper.best_model_path else Path(keeper.best_model_path)
+
+
+def _loader(graphs: Sequence[Any], module: MILModule, *, options: TrainerOptions) -> DataLoader:
+    return DataLoader(
+        graphs,  # type: ignore[arg-type]
+        batch_size=module.recipe.sampler.slides_per_step,
+        sampler=EpochShuffle(len(graphs), seed=module.seed),
+        num_workers=options.workers,
+    )
+
+
+def _mode(rule: CheckpointSettings) -> str:
+    return "min" if rule.monitor in ("val_loss", "val_total") else "max"
+
+
+def _keeper(rule: CheckpointSettings, folder: Path) -> ModelCheckpoint:
+    if rule.monitor == "last":
+        return ModelCheckpoint(folder, filename="best", save_top_k=0, save_last=True)
+    return _LateCheckpoint(
+        rule.from_epoch,
+        dirpath=folder,
+        filename="best",
+        monitor=rule.monitor,
+        mode=_mode(rule),
+        save_top_k=1,
+        save_last=True,
+        enable_version_counter=False,
+    )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Lightning's advice on workers, loggers and hardware is not for our users."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="lightning")
+            warnings.filterwarnings("ignore", module="torch")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
