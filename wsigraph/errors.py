@@ -55,6 +55,10 @@ class RunError(WsigraphError):
     """A run folder is incomplete, or does not fit what it is asked."""
 
 
+class WeightsError(WsigraphError):
+    """Pretrained weights cannot be fetched, or do not fit their model."""
+
+
 class MissingExtraError(WsigraphError):
     """An optional dependency is needed: the message names the extra."""
 
