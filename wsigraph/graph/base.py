@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -25,7 +26,14 @@ class Edges:
 
 
 class GraphBuilder(Part, ABC, family="graph builder", package="wsigraph.graph.builders"):
-    """Connects the patches of one slide."""
+    """Connects the patches of one slide.
+
+    Attributes:
+        may_be_edgeless: True only for controls that join nothing on purpose; elsewhere a slide of several
+            patches without one edge is an error.
+    """
+
+    may_be_edgeless: ClassVar[bool] = False
 
     @abstractmethod
     def edges(self, features: PatchFeatures) -> Edges:
