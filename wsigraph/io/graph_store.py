@@ -1,0 +1,176 @@
+"""Feature files as graphs, built once, checked before anything trains."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from wsigraph.data.patch_features import PatchFeatures
+from wsigraph.data.spatial_graph import SpatialGraph
+from wsigraph.errors import GraphError, RunError, WsigraphError, expected
+from wsigraph.graph.base import GraphBuilder
+from wsigraph.graph.build import to_graph
+from wsigraph.graph.self_loops import with_self_loops
+from wsigraph.io.cohort import Cohort, Slide
+from wsigraph.io.features import read_features
+
+
+@dataclass(frozen=True)
+class SlideFacts:
+    """What the first pass over a slide found.
+
+    Args:
+        num_nodes: Patches.
+        total: ``[C]`` float64 sum of each channel.
+        squares: ``[C]`` float64 sum of squares.
+        digest: Hash of features and coordinates.
+        encoder: Patch encoder named in the file.
+        patch_px: Side of a patch as encoded.
+        target_mpp: Microns per pixel of the encoded patch.
+        warnings: What the graph card warns of.
+    """
+
+    num_nodes: int
+    total: np.ndarray
+    squares: np.ndarray
+    digest: str
+    encoder: str
+    patch_px: int
+    target_mpp: float
+    warnings: tuple[str, ...]
+
+
+@dataclass
+class GraphStore:
+    """Graphs of a cohort by slide id, kept in memory up to a budget and re-read beyond it.
+
+    Args:
+        builder: Graph builder.
+        self_loops: Whether each node also gets an edge from itself.
+        in_channels: Width expected of every slide.
+        budget_bytes: Memory for kept graphs.
+    """
+
+    builder: GraphBuilder
+    self_loops: bool
+    in_channels: int
+    budget_bytes: int = 4 << 30
+    facts: dict[str, SlideFacts] = field(default_factory=dict)
+    _kept: dict[str, SpatialGraph] = field(default_factory=dict)
+    _used: int = 0
+
+    def scan(self, cohort: Cohort, *, listen: Callable[[str], None] = lambda slide: None) -> dict[str, str]:
+        """Read every slide once, and name those that cannot be used.
+
+        Args:
+            cohort: The slides.
+            listen: Called with each slide's id when it is done.
+
+        Returns: Reason by slide id.
+        """
+        failed: dict[str, str] = {}
+        for slide in cohort.slides:
+            try:
+                self._scan_one(slide)
+            except WsigraphError as error:
+                failed[slide.slide_id] = str(error)
+            listen(slide.slide_id)
+        return failed
+
+    def _scan_one(self, slide: Slide) -> None:
+        features = read_features(slide.path, slide_id=slide.slide_id)
+        graph = self._build(features)
+        x = features.x.astype(np.float64)
+        digest = hashlib.sha256(np.ascontiguousarray(features.x).tobytes())
+        digest.update(np.ascontiguousarray(features.coords).tobytes())
+        self.facts[slide.slide_id] = SlideFacts(
+            num_nodes=len(features),
+            total=x.sum(0),
+            squares=np.square(x).sum(0),
+            digest=digest.hexdigest(),
+            encoder=features.encoder,
+            patch_px=features.patch_px,
+            target_mpp=features.target_mpp,
+            warnings=tuple(graph.card().warnings) if self.builder.name != "edgeless" else (),
+        )
+        size = features.x.nbytes + features.coords.nbytes + 16 * graph.num_edges
+        if self._used + size <= self.budget_bytes:
+            self._kept[slide.slide_id] = graph
+            self._used += size
+
+    def _build(self, features: PatchFeatures) -> SpatialGraph:
+        if features.x.shape[1] != self.in_channels:
+            raise GraphError(
+                expected(
+                    f"Slide '{features.slide_id}'",
+                    f"{self.in_channels} channels",
+                    f"{features.x.shape[1]}",
+                    todo="All slides must be encoded by one patch encoder.",
+                )
+            )
+        graph = to_graph(features, self.builder)
+        return with_self_loops(graph) if self.self_loops else graph
+
+    def graph(self, slide: Slide) -> SpatialGraph:
+        """The slide's graph, from memory or from its file."""
+        kept = self._kept.get(slide.slide_id)
+        return kept if kept is not None else self._build(read_features(slide.path, slide_id=slide.slide_id))
+
+    def statistics(self, slides: Sequence[Slide]) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation of each channel over all patches of ``slides``, each ``[C]``."""
+        facts = [self.facts[slide.slide_id] for slide in slides]
+        count = sum(f.num_nodes for f in facts)
+        mean = np.sum([f.total for f in facts], axis=0) / count
+        variance = np.sum([f.squares for f in facts], axis=0) / count - mean**2
+        return torch.from_numpy(mean).float(), torch.from_numpy(np.sqrt(variance.clip(min=0))).float()
+
+    def common_encoding(self, slides: Sequence[Slide]) -> tuple[str, int, float | None]:
+        """Encoder, patch size and mpp that all ``slides`` share.
+
+        Raises: RunError: if they differ; the message names one slide of each kind.
+        """
+        kinds: dict[tuple[Any, ...], str] = {}
+        for slide in slides:
+            fact = self.facts[slide.slide_id]
+            mpp = None if fact.target_mpp != fact.target_mpp else float(f"{fact.target_mpp:.2g}")
+            kinds.setdefault((fact.encoder, fact.patch_px, mpp), slide.slide_id)
+        if len(kinds) > 1:
+            listed = "; ".join(f"'{slide}' {kind}" for kind, slide in kinds.items())
+            raise RunError(
+                expected(
+                    "Cohort",
+                    "one patch encoder, patch size and mpp in all slides",
+                    f"{len(kinds)} kinds: {listed}",
+                    todo="Encode all slides alike, or leave the odd ones out of the manifest.",
+                )
+            )
+        encoder, patch_px, mpp = next(iter(kinds))
+        return encoder, patch_px, mpp
+
+
+class GraphDataset(torch.utils.data.Dataset[SpatialGraph]):
+    """Graphs of some slides with their classes, for PyG's loader.
+
+    Args:
+        store: Where graphs come from.
+        slides: The slides.
+        targets: Index of each slide's class.
+    """
+
+    def __init__(self, store: GraphStore, slides: Sequence[Slide], targets: Sequence[int]) -> None:
+        self.store, self.slides, self.targets = store, slides, targets
+
+    def __len__(self) -> int:
+        return len(self.slides)
+
+    def __getitem__(self, index: int) -> SpatialGraph:
+        graph = SpatialGraph()
+        graph.update(self.store.graph(self.slides[index]))
+        graph.y = torch.tensor([self.targets[index]])
+        return graph

@@ -1,0 +1,43 @@
+"""Before anything trains: every slide read once, bad ones named, recipe and data made to agree."""
+
+from __future__ import annotations
+
+from wsigraph.errors import CohortError, RecipeError, expected
+from wsigraph.io.cohort import Cohort
+from wsigraph.io.graph_store import GraphStore
+from wsigraph.pipelines.reporter import Reporter
+from wsigraph.training.build import graph_builder
+from wsigraph.training.recipe import FeatureSettings, Recipe
+
+
+def prepare(recipe: Recipe, cohort: Cohort, reporter: Reporter) -> tuple[Recipe, Cohort, GraphStore]:
+    """Scan a cohort.
+
+    Returns: The recipe with the encoding of its features, the cohort less its bad slides, and the graphs.
+    Raises: CohortError: if no slide can be used. RecipeError: if classes disagree.
+    """
+    if tuple(recipe.classes) != tuple(cohort.classes):
+        raise RecipeError(
+            expected(
+                f"Recipe '{recipe.name}'",
+                f"the cohort's classes {list(cohort.classes)}",
+                f"{list(recipe.classes)}",
+            )
+        )
+    store = GraphStore(graph_builder(recipe), recipe.self_loops, recipe.in_channels)
+    reporter.start("Reading features, building graphs", len(cohort))
+    failed = store.scan(cohort, listen=lambda _: reporter.advance("Reading features, building graphs"))
+    reporter.finish("Reading features, building graphs")
+    for slide, reason in failed.items():
+        reporter.say(f"slide '{slide}' left out: {reason}")
+    cohort = cohort.without(failed)
+    if not cohort.slides:
+        first = next(iter(failed.values()))
+        raise CohortError(expected("Cohort", "at least one usable slide", f"none of {len(failed)} ({first})"))
+    for note in cohort.notes:
+        reporter.say(f"note: {note}")
+    encoder, patch_px, mpp = store.common_encoding(cohort.slides)
+    found = FeatureSettings(encoder=encoder, patch_px=patch_px, target_mpp=mpp)
+    if recipe.features != FeatureSettings() and recipe.features != found:
+        raise RecipeError(expected(f"Recipe '{recipe.name}'", f"features {recipe.features}", f"{found}"))
+    return recipe.model_copy(update={"features": found}), cohort, store

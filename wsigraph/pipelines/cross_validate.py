@@ -1,0 +1,172 @@
+"""Repeated, patient-grouped cross-validation; every fold resumes, every slide is answered out of fold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wsigraph.data.prediction import Prediction
+from wsigraph.errors import RunError, expected
+from wsigraph.io.atomic import read_json
+from wsigraph.io.cohort import Cohort
+from wsigraph.io.predictions import read_predictions, write_predictions
+from wsigraph.pipelines.cohort_graphs import prepare
+from wsigraph.pipelines.finish_run import finish_run
+from wsigraph.pipelines.one_fit import Task, answer_all, fit_one
+from wsigraph.pipelines.reporter import Reporter, Silent
+from wsigraph.pipelines.run_record import first_difference, make_record, open_run
+from wsigraph.training.fit_loop import TrainerOptions
+from wsigraph.training.recipe import Recipe
+from wsigraph.training.seeds import mix
+from wsigraph.training.splits import Split, check_leaks, make_folds
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A finished job.
+
+    Args:
+        path: Its run folder.
+        metrics: What ``metrics.json`` holds; empty while folds are missing.
+        failed: Reason by slide id, for slides that were left out.
+    """
+
+    path: Path
+    metrics: dict[str, Any]
+    failed: dict[str, str]
+
+
+def cross_validate(
+    recipe: Recipe,
+    cohort: Cohort,
+    *,
+    folds: int = 5,
+    repeats: int = 1,
+    seed: int = 0,
+    out: str | Path,
+    fold: int | None = None,
+    trainer: TrainerOptions = TrainerOptions(),
+    reporter: Reporter = Silent(),
+) -> RunResult:
+    """Train and test a recipe on every fold, and write the run folder.
+
+    A killed run called again goes on where it was; finished folds are not trained again.
+
+    Args:
+        recipe: What to train.
+        cohort: On which slides.
+        folds: Folds per repeat, grouped by patient and stratified by label.
+        repeats: How often the folds are drawn anew.
+        seed: Seed of folds, weights, masks, dropout and order.
+        out: The run folder.
+        fold: Train this fold only (of every repeat); ``merge`` joins folds trained apart.
+        trainer: Device, workers, precision.
+        reporter: Hears of the progress.
+
+    Raises: CohortError: if a class has too few patients. LeakError: if a patient or a feature file would stand
+        on two sides. RunError: if ``out`` holds another run.
+    """
+    out = Path(out)
+    recipe, cohort, store = prepare(recipe, cohort, reporter)
+    splits = make_folds(cohort.labels, cohort.patients, folds=folds, repeats=repeats, seed=seed)
+    digests = [store.facts[slide.slide_id].digest for slide in cohort.slides]
+    for split in splits:
+        check_leaks(split, cohort.patients, digests)
+    plan = {"kind": "cross_validation", "folds": folds, "repeats": repeats, "seed": seed}
+    open_run(out, make_record(recipe, cohort, store, plan=plan))
+    chosen = [s for s in splits if fold is None or s.fold == fold]
+    if not chosen:
+        raise RunError(expected("Cross-validation", f"a fold from 0 to {folds - 1}", f"{fold}"))
+    _train_folds(Task(recipe, cohort, store, out, seed, trainer), chosen, reporter)
+    metrics = {} if fold is not None else finish_run(out, gather(out, splits, recipe.classes))
+    return RunResult(out, metrics, cohort.left_out)
+
+
+def merge(runs: Sequence[str | Path], out: str | Path) -> RunResult:
+    """Join folds of one run that were trained apart into the report of the whole run.
+
+    Args:
+        runs: Run folders of the same recipe, slides, folds and seed.
+        out: Folder of the joined run; may be one of ``runs``.
+
+    Raises: RunError: if the runs differ, or a fold is missing; the message names it.
+    """
+    from wsigraph.io.run_folder import copy_fold
+
+    runs, out = [Path(run) for run in runs], Path(out)
+    records = [read_json(_record_file(run)) for run in runs]
+    for run, record in zip(runs[1:], records[1:], strict=True):
+        difference = first_difference(records[0], record)
+        if difference:
+            raise RunError(expected(f"Run '{run}'", f"the same run as '{runs[0]}'", f"another: {difference}"))
+    open_run(out, records[0])
+    plan = records[0]["plan"]
+    for repeat in range(plan["repeats"]):
+        for fold in range(plan["folds"]):
+            name = fold_folder(Path(), repeat, fold)
+            sources = [run / name for run in runs if (run / name / "predictions.csv").is_file()]
+            if not sources:
+                raise RunError(
+                    expected(
+                        f"Merge into '{out}'",
+                        f"fold {fold} of repeat {repeat} in one of {len(runs)} runs",
+                        "none",
+                        todo=f"Run it: wsigraph train ... --fold {fold}.",
+                    )
+                )
+            if sources[0] != out / name:
+                copy_fold(sources[0], out / name)
+    splits = [Split(r, f, (), (), ()) for r in range(plan["repeats"]) for f in range(plan["folds"])]
+    metrics = finish_run(out, gather(out, splits, tuple(records[0]["recipe"]["classes"])))
+    return RunResult(out, metrics, records[0]["data"]["left_out"])
+
+
+def fold_folder(out: Path, repeat: int, fold: int) -> Path:
+    """Where a fold lies: ``fold_<i>``, under ``repeat_<r>`` from the second repeat on."""
+    return (out if repeat == 0 else out / f"repeat_{repeat}") / f"fold_{fold}"
+
+
+def gather(out: Path, splits: Sequence[Split], classes: tuple[str, ...]) -> list[Prediction]:
+    """Predictions of all folds, in order of repeat and fold."""
+    rows: list[Prediction] = []
+    for split in splits:
+        rows += read_predictions(
+            fold_folder(out, split.repeat, split.fold) / "predictions.csv", classes=classes
+        )
+    return rows
+
+
+def _train_folds(whole: Task, splits: Sequence[Split], reporter: Reporter) -> None:
+    label = f"Training {whole.recipe.name}"
+    epochs = whole.recipe.optimiser.epochs
+    reporter.start(label, len(splits) * epochs)
+    for split in splits:
+        folder = fold_folder(whole.folder, split.repeat, split.fold)
+        done = 0
+
+        def listen(row: dict[str, float]) -> None:
+            nonlocal done
+            done += 1
+            reporter.advance(label)
+
+        if not (folder / "predictions.csv").is_file():
+            seed = mix(whole.seed, split.repeat, split.fold)
+            task = Task(whole.recipe, whole.cohort, whole.store, folder, seed, whole.options)
+            model = fit_one(task, train_on=split.train, validate_on=split.val, listen=listen)
+            place = {"repeat": split.repeat, "fold": split.fold}
+            rows = answer_all(task, model, split.test, split="test", **place)
+            rows += answer_all(task, model, split.val, split="val", **place)
+            write_predictions(folder / "predictions.csv", rows, whole.recipe.classes)
+        reporter.advance(label, epochs - done)
+    reporter.finish(label)
+
+
+def _record_file(run: Path) -> Path:
+    file = run / "run.json"
+    if not file.is_file():
+        raise RunError(
+            expected(f"Run '{run}'", "a file run.json", "none", todo="Give folders of `wsigraph train`.")
+        )
+    return file

@@ -1,0 +1,70 @@
+"""Attention of a trained model, drawn over the slide and written for QuPath."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from wsigraph.data.heatmap import Heatmap
+from wsigraph.errors import RunError, expected
+from wsigraph.evaluation.heatmap import attention_heatmap
+from wsigraph.io.features import read_features
+from wsigraph.io.geojson import write_geojson
+from wsigraph.io.heatmap_png import write_heatmap
+from wsigraph.io.slides import open_slide
+from wsigraph.pipelines.predict import model_for
+from wsigraph.pipelines.trained import load_model
+
+THUMBNAIL_PX = 1600
+"""Longer side of the slide picture behind a heatmap."""
+
+
+def heatmap_run(
+    run: str | Path,
+    features: str | Path,
+    *,
+    slide: str | Path | None = None,
+    out: str | Path,
+    geojson: str | Path | None = None,
+    slide_mpp: float | None = None,
+) -> Heatmap:
+    """Draw where a model looks on one slide.
+
+    A slide of the run's own cohort is shown through the eyes of the fold that tested it.
+
+    Args:
+        run: A run folder, or one fold of it.
+        features: The slide's feature file.
+        slide: The slide itself, for the picture behind.
+        out: The PNG to write.
+        geojson: A GeoJSON for QuPath to write as well.
+        slide_mpp: Microns per level-0 pixel where the slide does not say.
+
+    Raises: RunError: if the model has no attention or the features do not fit it.
+    """
+    read = read_features(features)
+    model, _, _, split = model_for(run, read.slide_id, load_model(run))
+    graph = model.graph(read)
+    answer = model.answer(graph)
+    if answer.attention is None:
+        raise RunError(
+            expected(
+                f"Recipe '{model.recipe.name}'",
+                "a head with attention",
+                "none",
+                todo="Choose another recipe.",
+            )
+        )
+    heatmap = attention_heatmap(graph, answer.attention)
+    best = int(answer.probabilities.argmax())
+    title = (
+        f"{read.slide_id}: {model.recipe.classes[best]} {answer.probabilities[best]:.2f} ({model.recipe.name}"
+    )
+    title += ", out of fold)" if split == "test" else ")"
+    thumbnail, downsample = None, 1.0
+    if slide is not None:
+        with open_slide(Path(slide), slide_mpp=slide_mpp) as reader:
+            thumbnail, downsample = reader.thumbnail(THUMBNAIL_PX)
+    write_heatmap(Path(out), heatmap, thumbnail, downsample, title=title)
+    if geojson is not None:
+        write_geojson(Path(geojson), heatmap)
+    return heatmap

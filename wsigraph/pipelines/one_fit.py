@@ -1,0 +1,110 @@
+"""Train one network on given slides and answer others: the unit every longer job repeats."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from wsigraph.data.prediction import Prediction
+from wsigraph.io.checkpoints import AtomicCheckpoints, load_checkpoint
+from wsigraph.io.cohort import Cohort
+from wsigraph.io.graph_store import GraphDataset, GraphStore
+from wsigraph.io.log_file import write_log
+from wsigraph.io.model_files import WEIGHTS, load_model_folder, save_model
+from wsigraph.models.mil_model import MILModel
+from wsigraph.training.fit_loop import TrainerOptions, train
+from wsigraph.training.module import MILModule
+from wsigraph.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Task:
+    """One network to train.
+
+    Args:
+        recipe: What to train.
+        cohort: All slides.
+        store: Their graphs.
+        folder: Where the network, its log and its checkpoints go.
+        seed: Seed of weights, masks, dropout and order.
+        options: Device, workers, precision.
+    """
+
+    recipe: Recipe
+    cohort: Cohort
+    store: GraphStore
+    folder: Path
+    seed: int
+    options: TrainerOptions = TrainerOptions()
+
+
+def fit_one(
+    task: Task,
+    *,
+    train_on: Sequence[int],
+    validate_on: Sequence[int],
+    listen: Callable[[dict[str, float]], None] = lambda row: None,
+) -> MILModel:
+    """Train one network, or load it if it is finished; an interrupted one goes on where it was.
+
+    Args:
+        task: What to train, and where.
+        train_on: Indices of training slides.
+        validate_on: Indices of validation slides.
+        listen: Called with each epoch's log row.
+    """
+    if (task.folder / WEIGHTS).is_file():
+        return load_model_folder(task.folder)[0]
+    model, objectives = task.recipe.build(seed=task.seed)
+    model.standardise.set_statistics(*task.store.statistics([task.cohort.slides[i] for i in train_on]))
+    module = MILModule(model, objectives, recipe=task.recipe, seed=task.seed)
+    checkpoints = task.folder / "checkpoints"
+    best = train(
+        module,
+        train_graphs=dataset(task, train_on),
+        val_graphs=dataset(task, validate_on),
+        folder=checkpoints,
+        checkpoint_io=AtomicCheckpoints(),
+        options=task.options,
+        listen=listen,
+    )
+    module.load_state_dict(load_checkpoint(best)["state_dict"])
+    write_log(task.folder / "log.csv", module.history)
+    save_model(task.folder, model, task.recipe)
+    shutil.rmtree(checkpoints, ignore_errors=True)
+    return model.eval()
+
+
+def dataset(task: Task, indices: Sequence[int]) -> GraphDataset:
+    """Graphs and classes of some slides of the cohort."""
+    targets = task.cohort.targets
+    return GraphDataset(task.store, [task.cohort.slides[i] for i in indices], [targets[i] for i in indices])
+
+
+@torch.inference_mode()
+def answer_all(
+    task: Task, model: MILModel, indices: Sequence[int], *, split: str, repeat: int = 0, fold: int = 0
+) -> list[Prediction]:
+    """Predictions for some slides, each as a whole."""
+    model.eval()
+    head = next(iter(model.heads))
+    predictions = []
+    for graph, index in zip(dataset(task, indices), indices, strict=True):  # type: ignore[call-overload]
+        slide = task.cohort.slides[index]
+        probabilities = model(graph).head(head).logits.softmax(-1)[0].double()
+        predictions.append(
+            Prediction(
+                slide.slide_id,
+                slide.patient_id,
+                tuple((probabilities / probabilities.sum()).tolist()),
+                label=task.cohort.targets[index],
+                repeat=repeat,
+                fold=fold,
+                split=split,
+            )
+        )
+    return predictions

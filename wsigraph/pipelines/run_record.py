@@ -1,0 +1,109 @@
+"""``run.json``: what a run is (recipe, data, seeds) and what it ran with (versions)."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from wsigraph.errors import RunError, expected
+from wsigraph.io.atomic import read_json, write_json
+from wsigraph.io.cohort import Cohort
+from wsigraph.io.graph_store import GraphStore
+from wsigraph.training.recipe import Recipe
+
+PACKAGES = ("wsigraph", "torch", "torch-geometric", "lightning", "numpy", "scipy", "scikit-learn", "h5py")
+
+
+def make_record(
+    recipe: Recipe, cohort: Cohort, store: GraphStore, *, plan: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The record of a run.
+
+    Args:
+        recipe: What is trained.
+        cohort: On which slides.
+        store: Their graphs, scanned.
+        plan: Kind of job, folds, repeats, seed.
+    """
+    slides = {
+        slide.slide_id: {
+            "patient_id": slide.patient_id,
+            "label": slide.label,
+            "features_sha256": store.facts[slide.slide_id].digest,
+            "patches": store.facts[slide.slide_id].num_nodes,
+        }
+        for slide in cohort.slides
+    }
+    return {
+        "plan": dict(plan),
+        "recipe": recipe.to_dict(),
+        "data": {"source": cohort.source, "slides": slides, "left_out": cohort.left_out},
+        "warnings": [*cohort.notes, *_graph_warnings(store)],
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        "platform": platform.platform(),
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def open_run(out: Path, record: dict[str, Any]) -> dict[str, Any]:
+    """Write the record, or check that the folder holds the same run and can be resumed.
+
+    Returns: The record that stands in the folder.
+    Raises: RunError: if the folder holds another run; the message names the first difference.
+    """
+    file = out / "run.json"
+    if not file.is_file():
+        write_json(file, record)
+        return record
+    there = read_json(file)
+    difference = first_difference(there, record)
+    if difference:
+        raise RunError(
+            expected(
+                f"Run folder '{out}'",
+                "an empty folder or the same run to resume",
+                f"another run: {difference}",
+                todo="Choose another --out, or delete the folder.",
+            )
+        )
+    return there
+
+
+def first_difference(a: Mapping[str, Any], b: Mapping[str, Any]) -> str:
+    """Where two records of runs differ in recipe, plan or slides; empty if nowhere."""
+    for part in ("plan", "recipe", "data"):
+        left, right = dict(a[part]), dict(b[part])
+        left.pop("source", None)
+        right.pop("source", None)
+        path = _differs(left, right, part)
+        if path:
+            return path
+    return ""
+
+
+def _differs(a: Any, b: Any, path: str) -> str:
+    if isinstance(a, dict) and isinstance(b, dict):
+        for key in dict.fromkeys((*a, *b)):
+            if key not in a or key not in b:
+                return f"{path}.{key} stands on one side only"
+            inner = _differs(a[key], b[key], f"{path}.{key}")
+            if inner:
+                return inner
+        return ""
+    same = list(a) == list(b) if isinstance(a, list | tuple) and isinstance(b, list | tuple) else a == b
+    return "" if same else f"{path} is {a!r} there and {b!r} here"
+
+
+def _graph_warnings(store: GraphStore) -> list[str]:
+    found: dict[str, list[str]] = {}
+    for slide, facts in store.facts.items():
+        for warning in facts.warnings:
+            found.setdefault(warning, []).append(slide)
+    return [
+        f"{warning} ({len(slides)} slide{'s' * (len(slides) > 1)}, first '{slides[0]}')"
+        for warning, slides in found.items()
+    ]

@@ -1,0 +1,143 @@
+"""A trained model that knows its recipe: one network, or the folds of a run averaged."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from wsigraph.data.patch_features import PatchFeatures
+from wsigraph.data.spatial_graph import SpatialGraph
+from wsigraph.errors import RunError, expected
+from wsigraph.graph.build import to_graph
+from wsigraph.graph.self_loops import with_self_loops
+from wsigraph.io.model_files import WEIGHTS, load_model_folder
+from wsigraph.models.mil_model import MILModel
+from wsigraph.training.build import graph_builder
+from wsigraph.training.recipe import Recipe
+
+MPP_TOLERANCE = 0.05
+"""Patches within 5 % of the training resolution count as the same, as in tiling."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a trained model says of one slide.
+
+    Args:
+        slide_id: Name of the slide.
+        probabilities: ``[K]``, the mean over the folds.
+        attention: ``[N]`` mean attention of each patch (sums to 1), or None where the model has none.
+    """
+
+    slide_id: str
+    probabilities: Tensor
+    attention: Tensor | None
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """One or several networks of one recipe.
+
+    Args:
+        recipe: What they were built and trained by.
+        networks: The networks, in evaluation mode.
+    """
+
+    recipe: Recipe
+    networks: tuple[MILModel, ...]
+
+    def graph(self, features: PatchFeatures) -> SpatialGraph:
+        """The slide as the graph this model was trained on.
+
+        Raises: RunError: if the features come from another encoder, patch size, mpp or width.
+        """
+        self._check(features)
+        return to_graph(features, graph_builder(self.recipe))
+
+    @torch.inference_mode()
+    def answer(self, graph: SpatialGraph) -> Answer:
+        """Probabilities and attention for one graph.
+
+        Raises: RunError: if the graph was built otherwise than the model's graphs.
+        """
+        self._check_graph(graph)
+        if self.recipe.self_loops:
+            graph = with_self_loops(graph)
+        outputs = [network(graph).head(next(iter(network.heads))) for network in self.networks]
+        probabilities = torch.stack([o.logits.softmax(-1)[0] for o in outputs]).mean(0)
+        attention = None
+        if outputs[0].attention is not None:
+            attention = torch.stack([o.attention.mean(1) for o in outputs]).mean(0)  # type: ignore[union-attr]
+        return Answer(str(graph.slide_id), probabilities, attention)
+
+    def _check(self, features: PatchFeatures) -> None:
+        wanted, where = self.recipe.features, f"Slide '{features.slide_id}'"
+        todo = "Encode the slide as the training slides were."
+        if features.x.shape[1] != self.recipe.in_channels:
+            raise RunError(
+                expected(where, f"{self.recipe.in_channels} channels", f"{features.x.shape[1]}", todo=todo)
+            )
+        if wanted.encoder and features.encoder and wanted.encoder != features.encoder:
+            raise RunError(expected(where, f"encoder '{wanted.encoder}'", f"'{features.encoder}'", todo=todo))
+        if wanted.patch_px and features.patch_px and wanted.patch_px != features.patch_px:
+            raise RunError(
+                expected(where, f"patches of {wanted.patch_px} px", f"{features.patch_px} px", todo=todo)
+            )
+        if wanted.target_mpp is not None and math.isfinite(features.target_mpp):
+            ratio = features.target_mpp / wanted.target_mpp
+            if abs(ratio - 1) > MPP_TOLERANCE:
+                got = f"{features.target_mpp:.3g} um/px"
+                raise RunError(expected(where, f"patches at {wanted.target_mpp:.3g} um/px", got, todo=todo))
+
+    def _check_graph(self, graph: SpatialGraph) -> None:
+        mine = graph_builder(self.recipe).to_dict()
+        theirs = graph.builder if "builder" in graph else None
+        if theirs is not None and theirs != mine and mine["name"] != "edgeless":
+            raise RunError(
+                expected(
+                    f"Graph of slide '{graph.slide_id}'",
+                    f"a graph built by {mine}",
+                    f"one built by {theirs}",
+                    todo="Build it with the model's recipe: model.graph(features).",
+                )
+            )
+
+
+def load_model(path: str | Path) -> TrainedModel:
+    """Load one fold (``runs/a/fold_0``) or a whole run (``runs/a``: its folds, averaged).
+
+    Raises: RunError: if there is no finished model.
+    """
+    path = Path(path)
+    folders = [path] if (path / WEIGHTS).is_file() else model_folders(path)
+    if not folders:
+        raise RunError(
+            expected(
+                f"Run '{path}'",
+                f"a folder with {WEIGHTS} or folders fold_<i>",
+                "neither",
+                todo="Give the folder that `wsigraph train --out` wrote.",
+            )
+        )
+    loaded = [load_model_folder(folder) for folder in folders]
+    return TrainedModel(loaded[0][1], tuple(model for model, _ in loaded))
+
+
+def model_folders(run: Path) -> list[Path]:
+    """Folders of a run's finished models, in order of repeat and fold."""
+    return sorted(
+        file.parent for file in (*run.glob(f"fold_*/{WEIGHTS}"), *run.glob(f"repeat_*/fold_*/{WEIGHTS}"))
+    )
+
+
+def predict(model: TrainedModel, graphs: Iterable[SpatialGraph]) -> list[Answer]:
+    """Answers for graphs built by ``model.graph`` or ``to_graph``.
+
+    Raises: RunError: if a graph was built otherwise than the model's graphs.
+    """
+    return [model.answer(graph) for graph in graphs]
