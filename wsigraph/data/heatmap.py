@@ -21,6 +21,7 @@ class Heatmap:
         patch_size: Side of a patch.
         mpp: Microns per level-0 pixel, NaN where unknown.
         meaning: What the colours are, one line for the legend.
+        limits: Values of the first and last colour; None takes those of ``values``.
 
     Units: level-0 pixels for coords and patch_size.
     Raises: GraphError: if lengths disagree.
@@ -33,6 +34,7 @@ class Heatmap:
     patch_size: float
     mpp: float
     meaning: str
+    limits: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         if self.coords.shape != (len(self.values), 2) or len(self.raw) != len(self.values):
