@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
+from wsigraph.data.adjacency import Adjacency
 from wsigraph.errors import RecipeError, expected
 
 
@@ -36,7 +37,7 @@ class BagOutput:
         node_embedding: ``[N, C]`` encoder output at the real nodes.
         batch: ``[N]`` slide of each node.
         num_graphs: Number of slides B.
-        edge_index: ``[2, E]`` edges among the real nodes.
+        adjacency: Edges among the real nodes.
         heads: Answers by head name.
         mask: ``[N]`` bool, nodes whose input this view replaced; None where it replaced none.
     """
@@ -44,7 +45,7 @@ class BagOutput:
     node_embedding: Tensor
     batch: Tensor
     num_graphs: int
-    edge_index: Tensor
+    adjacency: Adjacency
     heads: dict[str, HeadOutput] = field(default_factory=dict)
     mask: Tensor | None = None
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
-from torch_geometric import EdgeIndex
 from torch_geometric.data import Data
 
+from wsigraph.data.adjacency import Adjacency
 from wsigraph.data.bag_output import BagOutput
 from wsigraph.errors import GraphError, RecipeError, expected
 from wsigraph.nn.encoders.base import Encoder
@@ -75,7 +75,7 @@ class MILModel(nn.Module):
         Returns: One ``BagOutput`` per wanted view.
         """
         x, batch, num_graphs = self._unpack(graph)
-        nodes = Nodes(self.encoder.stem(self.standardise(x)), _edges(graph), batch, num_graphs)
+        nodes = Nodes(self.encoder.stem(self.standardise(x)), _adjacency(graph, x), batch, num_graphs)
         seen = self._see(nodes, wanted, masks or {})
         return {view: self._answer(nodes, seen[view], heads) for view, heads in wanted.items()}
 
@@ -87,7 +87,7 @@ class MILModel(nn.Module):
             base = self.views[name].base
             if name in needed and isinstance(base, str):
                 needed.add(base)
-        plain = Seen(nodes.h, nodes.edge_index, nodes.h.shape[0])
+        plain = Seen(nodes.h, nodes.adjacency, nodes.h.shape[0])
         seen: dict[str, Seen] = {}
         for name, view in self.views.items():
             if name in needed:
@@ -97,12 +97,12 @@ class MILModel(nn.Module):
         return seen
 
     def _answer(self, nodes: Nodes, seen: Seen, heads: tuple[str, ...]) -> BagOutput:
-        embedding = self.encoder.propagate(seen.h, seen.edge_index)[: seen.num_nodes]
+        embedding = self.encoder.propagate(seen.h, seen.adjacency)[: seen.num_nodes]
         return BagOutput(
             node_embedding=embedding,
             batch=nodes.batch,
             num_graphs=nodes.num_graphs,
-            edge_index=nodes.edge_index,
+            adjacency=nodes.adjacency,
             heads={name: self.heads[name](embedding, nodes.batch, nodes.num_graphs) for name in heads},
             mask=seen.mask,
         )
@@ -126,9 +126,8 @@ class MILModel(nn.Module):
         return x, batch, int(graph.num_graphs)  # type: ignore[attr-defined]
 
 
-def _edges(graph: Data) -> Tensor:
-    """Edges as a plain tensor (none where the graph has none)."""
+def _adjacency(graph: Data, x: Tensor) -> Adjacency:
     edges = graph.edge_index
     if edges is None:
-        return torch.empty(2, 0, dtype=torch.long)
-    return edges.as_tensor() if isinstance(edges, EdgeIndex) else edges
+        edges = torch.empty(2, 0, dtype=torch.long, device=x.device)
+    return Adjacency.of(edges, x.shape[0])

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
+from wsigraph.data.adjacency import Adjacency
 from wsigraph.registry import Part
 
 
@@ -19,7 +20,7 @@ class Encoder(nn.Module, Part, ABC, family="encoder", package="wsigraph.nn.encod
         in_channels: Width the stem expects.
         stem_channels: Width between stem and message passing.
         out_channels: Width of the node embeddings.
-        uses_edges: False for set encoders, which ignore ``edge_index``.
+        uses_edges: False for set encoders, which ignore edges.
     """
 
     in_channels: int
@@ -32,12 +33,12 @@ class Encoder(nn.Module, Part, ABC, family="encoder", package="wsigraph.nn.encod
         """Row-wise part: x ``[N, in_channels]`` -> ``[N, stem_channels]``."""
 
     @abstractmethod
-    def propagate(self, h: Tensor, edge_index: Tensor) -> Tensor:
-        """Message passing: h ``[N, stem_channels]``, edge_index ``[2, E]`` -> ``[N, out_channels]``.
+    def propagate(self, h: Tensor, adjacency: Adjacency) -> Tensor:
+        """Message passing: h ``[N, stem_channels]``, E edges -> ``[N, out_channels]``.
 
         Self-loops are edges of the graph given here, never added by a layer.
         """
 
-    def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
+    def forward(self, x: Tensor, adjacency: Adjacency) -> Tensor:
         """Both parts in turn."""
-        return self.propagate(self.stem(x), edge_index)
+        return self.propagate(self.stem(x), adjacency)

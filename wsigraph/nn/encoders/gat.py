@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from wsigraph.data.adjacency import Adjacency
 from wsigraph.nn.encoders.base import Encoder
 from wsigraph.nn.layers.gat import GATLayer
 
@@ -21,7 +22,7 @@ class GAT(Encoder, name="gat"):
         feature_dropout: Dropout of each layer's input.
         attention_dropout: Dropout of the attention weights.
 
-    Shape: x ``[N, in_channels]``, edge_index ``[2, E]`` -> ``[N, hidden_channels]``.
+    Shape: x ``[N, in_channels]``, E edges -> ``[N, hidden_channels]``.
     Source: Velickovic et al. 2018; sizes and dropouts of SRMIL (Wu et al. 2026). Differs: SRMIL's code has a
     square reformer as its stem and loses the residual of its second layer; here both layers keep it.
     """
@@ -56,8 +57,8 @@ class GAT(Encoder, name="gat"):
         """Project each patch: ``[N, in_channels]`` -> ``[N, hidden_channels]``."""
         return self.linear(x)
 
-    def propagate(self, h: Tensor, edge_index: Tensor) -> Tensor:
+    def propagate(self, h: Tensor, adjacency: Adjacency) -> Tensor:
         """Attend to neighbours: ``[N, hidden_channels]`` -> the same shape."""
         for layer in self.layers:
-            h = layer(h, edge_index)
+            h = layer(h, adjacency)
         return h

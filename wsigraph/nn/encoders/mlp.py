@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from wsigraph.data.adjacency import Adjacency
 from wsigraph.nn.encoders.base import Encoder
 
 
@@ -17,7 +18,7 @@ class MLP(Encoder, name="mlp"):
         hidden_channels: Width of the embedding.
         dropout: Dropout after the activation.
 
-    Shape: x ``[N, in_channels]`` -> ``[N, hidden_channels]``; edge_index is ignored.
+    Shape: x ``[N, in_channels]`` -> ``[N, hidden_channels]``; edges are ignored.
     Source: Ilse et al. 2018, with the embedding layer of CLAM (Lu et al. 2021) for frozen features.
     """
 
@@ -34,6 +35,6 @@ class MLP(Encoder, name="mlp"):
         """Project each patch: ``[N, in_channels]`` -> ``[N, hidden_channels]``."""
         return self.linear(x)
 
-    def propagate(self, h: Tensor, edge_index: Tensor) -> Tensor:
-        """Activate each patch by itself; ``edge_index`` is ignored."""
+    def propagate(self, h: Tensor, adjacency: Adjacency) -> Tensor:
+        """Activate each patch by itself; edges are ignored."""
         return self.after(h)

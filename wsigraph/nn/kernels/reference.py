@@ -14,7 +14,7 @@ def graph_attention(
     *,
     edge_index: Tensor,
     negative_slope: float,
-    dropout: float,
+    keep: Tensor,
 ) -> tuple[Tensor, Tensor]:
     r"""Sum the sources of each node, weighed by a softmax over its incoming edges.
 
@@ -27,7 +27,7 @@ def graph_attention(
         logits_dst: ``[N, H]`` t, the target's half.
         edge_index: ``[2, E]`` row 0 source -> row 1 target; self-loops are edges.
         negative_slope: Slope of the LeakyReLU.
-        dropout: Probability of dropping an attention weight, already 0 outside training.
+        keep: ``[E, H]`` factor of each attention weight: dropout's 0 or 1 / (1 - p), or 1.
 
     Shape: out ``[N, H, D]`` (0 for a node without incoming edges), attention ``[E, H]`` before dropout.
     Source: Velickovic et al. 2018, eq. 1-6.
@@ -35,7 +35,6 @@ def graph_attention(
     source, target = edge_index[0], edge_index[1]
     logits = torch.nn.functional.leaky_relu(logits_src[source] + logits_dst[target], negative_slope)
     attention = softmax(logits, target, num_nodes=h.shape[0])
-    weights = torch.nn.functional.dropout(attention, dropout, training=dropout > 0)
-    messages = h[source] * weights.unsqueeze(-1)
+    messages = h[source] * (attention * keep).unsqueeze(-1)
     out = torch.zeros_like(h).index_add_(0, target, messages)
     return out, attention

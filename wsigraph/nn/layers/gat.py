@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout
 
-from wsigraph.nn.kernels.reference import graph_attention
+from wsigraph.data.adjacency import Adjacency
+from wsigraph.nn.kernels.attention import graph_attention
 
 
 class GATLayer(nn.Module):
@@ -29,7 +30,7 @@ class GATLayer(nn.Module):
         attention_dropout: Dropout of the attention weights.
         plain: True leaves out norm and activation, as a decoder's last layer does.
 
-    Shape: x ``[N, in_channels]``, edge_index ``[2, E]`` -> ``[N, heads * head_channels]``.
+    Shape: x ``[N, in_channels]``, E edges -> ``[N, heads * head_channels]``.
     Source: Velickovic et al. 2018; initialised as in SRMIL (Wu et al. 2026):
     Xavier-normal, gain sqrt 2.
     """
@@ -68,7 +69,7 @@ class GATLayer(nn.Module):
             nn.init.xavier_normal_(self.shortcut.weight, gain=math.sqrt(2))
         nn.init.zeros_(self.bias)
 
-    def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
+    def forward(self, x: Tensor, adjacency: Adjacency) -> Tensor:
         """One round of attention."""
         x = dropout(x, self.feature_dropout, self.training)
         h = self.project(x).view(-1, self.heads, self.head_channels)  # [N, H, D]
@@ -76,8 +77,7 @@ class GATLayer(nn.Module):
             h,
             (h * self.attend_src).sum(-1),
             (h * self.attend_dst).sum(-1),
-            edge_index=edge_index,
-            negative_slope=0.2,
+            adjacency=adjacency,
             dropout=self.attention_dropout if self.training else 0.0,
         )
         out = out.flatten(1) + self.bias  # [N, H * D]

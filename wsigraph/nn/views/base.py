@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from wsigraph.data.adjacency import Adjacency
 from wsigraph.registry import Part
 
 
@@ -17,13 +18,13 @@ class Seen:
 
     Args:
         h: ``[N + added, stem_channels]`` rows, the real nodes first.
-        edge_index: ``[2, E]`` edges, among real and added nodes.
+        adjacency: Edges among real and added nodes.
         num_nodes: Number of real nodes N.
         mask: ``[N]`` bool, real rows that were replaced; None where the view replaces none.
     """
 
     h: Tensor
-    edge_index: Tensor
+    adjacency: Adjacency
     num_nodes: int
     mask: Tensor | None = None
 
@@ -34,13 +35,13 @@ class Nodes:
 
     Args:
         h: ``[N, stem_channels]`` rows.
-        edge_index: ``[2, E]`` edges.
+        adjacency: Edges.
         batch: ``[N]`` slide of each node, sorted.
         num_graphs: Number of slides.
     """
 
     h: Tensor
-    edge_index: Tensor
+    adjacency: Adjacency
     batch: Tensor
     num_graphs: int
 

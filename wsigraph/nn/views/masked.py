@@ -48,7 +48,7 @@ class Masked(View, name="masked"):
                 )
             )
         h = torch.where(mask.unsqueeze(1), stem(self.token).to(seen.h.dtype), seen.h)
-        return Seen(h, seen.edge_index, seen.num_nodes, mask)
+        return Seen(h, seen.adjacency, seen.num_nodes, mask)
 
 
 def uniform_mask(batch: Tensor, num_graphs: int, *, rate: float) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from wsigraph.data.adjacency import Adjacency
 from wsigraph.nn.layers.gat import GATLayer
 from wsigraph.objectives.base import Need, Objective, Sizes, Step
 
@@ -58,16 +59,16 @@ class Reconstruction(Objective, name="reconstruction"):
         mask = seen.mask
         if mask is None or not bool(mask.any()):
             return seen.node_embedding.sum() * 0.0
-        rebuilt = self.decode(seen.node_embedding, mask, seen.edge_index)[mask]
+        rebuilt = self.decode(seen.node_embedding, mask, seen.adjacency)[mask]
         error = cosine_error(rebuilt, step.inputs[mask], alpha=self.alpha)  # [num_masked]
         slide = seen.batch[mask]
         counts = torch.bincount(slide, minlength=seen.num_graphs).clamp(min=1)
         return (error / counts[slide]).sum() / seen.num_graphs
 
-    def decode(self, embedding: Tensor, mask: Tensor, edge_index: Tensor) -> Tensor:
+    def decode(self, embedding: Tensor, mask: Tensor, adjacency: Adjacency) -> Tensor:
         """Node embeddings ``[N, node_channels]`` -> rebuilt inputs ``[N, in_channels]``."""
         hidden = torch.where(mask.unsqueeze(1), self.token, self.bridge(embedding))
-        return self.last(self.hidden(hidden, edge_index), edge_index)
+        return self.last(self.hidden(hidden, adjacency), adjacency)
 
 
 def cosine_error(rebuilt: Tensor, original: Tensor, *, alpha: float = 1.0) -> Tensor:

@@ -1,0 +1,72 @@
+"""Graph attention: the fused operator where there is one, the plain-torch reference elsewhere."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from wsigraph.data.adjacency import Adjacency
+from wsigraph.nn.kernels import reference
+
+_FUSED_TYPES = (torch.float32, torch.float64)
+
+
+def graph_attention(
+    h: Tensor,
+    logits_src: Tensor,
+    logits_dst: Tensor,
+    *,
+    adjacency: Adjacency,
+    negative_slope: float = 0.2,
+    dropout: float = 0.0,
+) -> tuple[Tensor, Tensor]:
+    r"""Sum the sources of each node, weighed by a softmax over its incoming edges.
+
+    .. math::  e_{uv} = \mathrm{LeakyReLU}(s_u + t_v), \quad
+               \alpha_{uv} = \mathrm{softmax}_{u \to v} e_{uv}, \quad o_v = \sum_u \alpha_{uv} h_u
+
+    On a CPU in float32 or float64 a fused operator walks the edges of each node and stores no message;
+    elsewhere, and under ``torch.export`` or ``torch.compile``, the plain-torch reference runs. Both draw the
+    same dropout.
+
+    Args:
+        h: ``[N, H, D]`` projected nodes.
+        logits_src: ``[N, H]`` s.
+        logits_dst: ``[N, H]`` t.
+        adjacency: Edges among the N nodes; self-loops are edges.
+        negative_slope: Slope of the LeakyReLU.
+        dropout: Probability of dropping an attention weight; 0 outside training.
+
+    Shape: out ``[N, H, D]`` (0 for a node without incoming edges); attention ``[E, H]`` before dropout,
+        without gradient in the fused form.
+    Source: Velickovic et al. 2018, eq. 1-6.
+    """
+    num_edges = adjacency.edge_index.shape[1]
+    keep = h.new_ones(num_edges, h.shape[1])
+    if dropout > 0:
+        keep = keep.bernoulli_(1 - dropout).div_(1 - dropout)
+    fused = h.device.type == "cpu" and h.dtype in _FUSED_TYPES and not torch.compiler.is_compiling()
+    if not fused:
+        return reference.graph_attention(
+            h,
+            logits_src,
+            logits_dst,
+            edge_index=adjacency.edge_index,
+            negative_slope=negative_slope,
+            keep=keep,
+        )
+    from wsigraph.nn.kernels.attention_op import fused_attention
+
+    inward, outward = adjacency.by_target, adjacency.by_source
+    return fused_attention(
+        h,
+        logits_src,
+        logits_dst,
+        keep,
+        inward.ptr,
+        inward.other,
+        outward.ptr,
+        outward.other,
+        outward.edge,
+        negative_slope,
+    )
