@@ -104,7 +104,7 @@ def _index(graph: SpatialGraph) -> np.ndarray:
 
 
 def _fact(graph: SpatialGraph, name: str, default: Any) -> Any:
-    return graph[name] if name in graph else default
+    return graph[name] if name in graph else default  # noqa: SIM401 - Data has no get
 
 
 def _components(index: np.ndarray, num_nodes: int) -> int:

@@ -63,7 +63,7 @@ def to_patches(index: np.ndarray, positions: Positions, slide_id: str) -> np.nda
     """Edges among positions become edges among their patches; patches of one position are joined.
 
     Args:
-        index: ``[2, E]`` symmetric edges among positions.
+        index: ``[2, E]`` symmetric edges among positions, sorted by target.
         positions: Which patches lie where.
         slide_id: For the error text.
 
@@ -81,18 +81,32 @@ def to_patches(index: np.ndarray, positions: Positions, slide_id: str) -> np.nda
                 todo="Ask for fewer neighbours, or remove patches that share coordinates.",
             )
         )
-    ones = np.ones
-    belongs = sparse.csr_matrix(
-        (ones(num_nodes, dtype=np.int8), (np.arange(num_nodes), positions.member)),
-        shape=(num_nodes, num_points),
-    )
-    loops = np.arange(num_points)
+    if num_points == num_nodes:
+        return _renumbered(index, positions.member)
+    patches, loops = np.arange(num_nodes), np.arange(num_points)
+    belongs = _matrix(patches, positions.member, (num_nodes, num_points))
     rows, columns = np.concatenate([index[1], loops]), np.concatenate([index[0], loops])
-    near = sparse.csr_matrix(
-        (ones(len(rows), dtype=np.int8), (rows, columns)), shape=(num_points, num_points)
-    )
+    near = _matrix(rows, columns, (num_points, num_points))
     pairs = (belongs @ near @ belongs.T).tocoo()
     return symmetric(pairs.col.astype(np.int64), pairs.row.astype(np.int64), num_nodes)
+
+
+def _renumbered(index: np.ndarray, member: np.ndarray) -> np.ndarray:
+    """Edges among positions as edges among patches, where each position holds one patch."""
+    num_nodes = len(member)
+    if (member == np.arange(num_nodes)).all():
+        return index
+    patch = np.empty(num_nodes, dtype=np.int64)
+    patch[member] = np.arange(num_nodes)
+    start = np.concatenate([[0], np.cumsum(np.bincount(index[1], minlength=num_nodes))])
+    count = np.diff(start)[member]
+    target = np.repeat(np.arange(num_nodes, dtype=np.int64), count)
+    within = np.arange(len(target)) - np.repeat(np.cumsum(count) - count, count)
+    return np.stack([patch[index[0][start[member][target] + within]], target])
+
+
+def _matrix(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> sparse.csr_matrix:
+    return sparse.csr_matrix((np.ones(len(rows), dtype=np.int8), (rows, columns)), shape=shape)
 
 
 def median_gap(points: np.ndarray) -> float:

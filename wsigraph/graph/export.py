@@ -24,7 +24,7 @@ def to_networkx(graph: SpatialGraph) -> networkx.Graph:
     import networkx
 
     pos = graph.pos.double().tolist()
-    out = networkx.Graph(slide_id=graph.slide_id, mpp=graph.mpp, patch_size=graph.patch_size)
+    out = networkx.Graph(slide_id=graph.slide_id, mpp=float(graph.mpp), patch_size=float(graph.patch_size))
     out.add_nodes_from((node, {"pos": (x, y)}) for node, (x, y) in enumerate(pos))
     if graph.edge_index is not None:
         for source, target in zip(*graph.edge_index.tolist(), strict=True):

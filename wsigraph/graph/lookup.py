@@ -1,4 +1,4 @@
-"""Who stands on a cell of the lattice: a table where the lattice is dense, a binary search where it is not."""
+"""Who stands on a cell of the lattice: a table where it is dense, a binary search where it is not."""
 
 from __future__ import annotations
 

@@ -31,13 +31,14 @@ def lattice_keep(cells: np.ndarray, k: int, reach: float) -> np.ndarray:
     present = found >= 0
     limit = np.full(len(cells), square[-1], dtype=square.dtype)
     count = np.zeros(len(cells), dtype=np.int64)
-    for shell in np.unique(square)[::-1]:  # outermost first: the innermost shell that suffices is set last
+    # outermost first, so that the innermost shell that suffices is set last
+    for shell in sorted(set(square.tolist()), reverse=True):
         count = present[square <= shell].sum(axis=0)
         limit[count >= k] = shell
-    for row, distance in enumerate(square):
+    for row, distance in enumerate(square.tolist()):
         present[row] &= distance <= np.maximum(limit, limit[found[row]])
-    target, row = np.nonzero(present.T)
-    return np.stack([found[row, target].astype(np.int64), target])
+    target, offset = np.nonzero(present.T)
+    return np.stack([found[offset, target].astype(np.int64), target])
 
 
 def lattice_break(cells: np.ndarray, k: int, reach: float) -> np.ndarray:

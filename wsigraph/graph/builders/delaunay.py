@@ -46,7 +46,7 @@ class Delaunay(GraphBuilder, name="delaunay"):
         pairs = _pairs(points - points[0])
         length = np.linalg.norm(points[pairs[0]] - points[pairs[1]], axis=1)
         pairs = pairs[:, length <= reach * (1 + RELATIVE_TOLERANCE)]
-        return Edges(to_patches(symmetric(*pairs, len(points)), positions, features.slide_id))
+        return Edges(to_patches(symmetric(pairs[0], pairs[1], len(points)), positions, features.slide_id))
 
 
 def _pairs(points: np.ndarray) -> np.ndarray:

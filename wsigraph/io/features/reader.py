@@ -41,11 +41,9 @@ def read_features(
             )
         raw = layout.read(file)
         where = file.where
-    name = slide_id or raw.facts.pop("slide_id", "") or path.stem
-    facts = {key: value for key, value in raw.facts.items() if key != "slide_id"}
-    return layout.mend(
-        _checked(raw, facts | {"slide_id": name, "source": layout.name}, where, drop_nonfinite)
-    )
+    name = slide_id or raw.facts.get("slide_id") or path.stem
+    facts = {**raw.facts, "slide_id": name, "source": layout.name}
+    return layout.mend(_checked(raw, facts, where, drop_nonfinite=drop_nonfinite))
 
 
 def _layout_of(file: GuardedFile) -> FeatureFormat:
@@ -64,7 +62,7 @@ def _layout_of(file: GuardedFile) -> FeatureFormat:
     raise FeatureFileError(expected(file.where, what, f"datasets {found}", todo=todo))
 
 
-def _checked(raw: RawFeatures, facts: dict[str, Any], where: str, drop_nonfinite: bool) -> PatchFeatures:
+def _checked(raw: RawFeatures, facts: dict[str, Any], where: str, *, drop_nonfinite: bool) -> PatchFeatures:
     x, notes = raw.x, raw.notes
     if x.ndim == 3 and x.shape[0] == 1:  # a batch axis of one that some encoders leave
         x = x[0]
@@ -89,14 +87,17 @@ def _whole_pixels(coords: np.ndarray, where: str) -> np.ndarray:
     """Coordinates as int64; fractions are refused, since they are not level-0 pixels."""
     if coords.dtype.kind == "u" and coords.size and int(coords.max()) > np.iinfo(np.int64).max:
         raise FeatureError(expected(where, "coords in level-0 pixels", f"{int(coords.max())}"))
-    if coords.dtype.kind == "f":
-        if not np.isfinite(coords).all() or (np.abs(coords) > 2**53).any() or (coords % 1 != 0).any():
-            raise FeatureError(
-                expected(
-                    where,
-                    "coords in whole level-0 pixels",
-                    "NaN, inf or fractions",
-                    todo="Coordinates in um must be divided by the slide's mpp first.",
-                )
+    if coords.dtype.kind == "f" and not _whole(coords):
+        raise FeatureError(
+            expected(
+                where,
+                "coords in whole level-0 pixels",
+                "NaN, inf or fractions",
+                todo="Coordinates in um must be divided by the slide's mpp first.",
             )
+        )
     return coords.astype(np.int64)
+
+
+def _whole(coords: np.ndarray) -> bool:
+    return bool(np.isfinite(coords).all() and (np.abs(coords) <= 2**53).all() and (coords % 1 == 0).all())

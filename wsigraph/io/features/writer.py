@@ -52,7 +52,8 @@ def write_features(path: str | Path, features: PatchFeatures) -> None:
     try:
         with atomic_path(path, verify=verify) as temporary:
             # v110 keeps checksums of the structure too; 'latest' would shut out readers of other versions
-            with h5py.File(temporary, "w", libver=("v110", "v110")) as file:
+            file = h5py.File(temporary, "w", libver=("v110", "v110"))
+            with file:
                 _fill(file, x, coords, features)
                 file.attrs["format"] = MARK
                 file.attrs["sha256"] = digest
