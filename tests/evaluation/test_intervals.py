@@ -104,7 +104,5 @@ def test_sample_refuses_what_cannot_be_scored(make_scores, make_rows):
         sample_of(make_rows(y, p, split="val"))
     with pytest.raises(RunError, match=r"one row per slide and repeat, got 4 .*'s0000', repeat 0"):
         sample_of(make_rows(y, p) * 2)
-    with pytest.raises(RunError, match=r"expected one split, got \['external', 'test'\]"):
-        sample_of(make_rows(y, p) + make_rows(y, p, repeat=1, split="external"))
     with pytest.raises(RunError, match=r"'s0000': expected a label below 2, got 5"):
         sample_of(make_rows([5], p[:1]))

@@ -38,6 +38,7 @@ def test_the_form_of_metrics_json(make_scores, make_rows):
         "repeats": 1,
         "folds": 5,
         "predictions": 60,
+        "external": 0,
         "unlabelled": 0,
         "contradicting_patients": 0,
     }
@@ -99,6 +100,19 @@ def test_a_patient_whose_slides_contradict_is_left_out_and_counted(make_scores, 
     assert found["patient"]["accuracy"]["value"] == METRICS["accuracy"](y[2:], p[2:])
     only = summarise(rows[:2], ["n", "t"], resamples=20)
     assert only["patient"] == {}
+
+
+def test_out_of_fold_and_external_slides_of_a_patient_are_one_patient(make_scores, make_rows):
+    y, p = make_scores(20, 2, seed=4)
+    y[1::2] = y[::2]
+    patients = np.arange(20) // 2
+    rows = make_rows(y, p, patients)
+    rows[::2] = [dataclasses.replace(row, split="external", fold=-1) for row in rows[::2]]
+    found = summarise(rows, ["n", "t"], resamples=20)
+    assert (found["counts"]["patients"], found["counts"]["external"], found["counts"]["folds"]) == (10, 10, 1)
+    assert found["patient"]["brier"]["value"] == pytest.approx(
+        METRICS["brier"](y[::2], (p[::2] + p[1::2]) / 2)
+    )
 
 
 def test_wrong_number_of_classes(make_scores, make_rows):

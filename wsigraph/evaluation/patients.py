@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from wsigraph.data.prediction import Prediction
+from wsigraph.evaluation.sample import SCORED_SPLITS
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,8 @@ class PatientLevel:
     """Answers per patient.
 
     Args:
-        predictions: One row per patient, repeat and split; ``slide_id`` is the patient's id.
+        predictions: One row per patient and repeat, unseen and validation rows apart;
+            ``slide_id`` is the patient's id.
         contradicting: Patients left out because their slides carry different labels.
     """
 
@@ -30,9 +32,9 @@ def to_patients(predictions: Iterable[Prediction]) -> PatientLevel:
     say): it is left out of the patient level and named, not guessed at. Slides of unknown label do
     not contradict. The fold is kept where one model spoke for all slides, else -1.
     """
-    groups: dict[tuple[str, int, str], list[Prediction]] = {}
+    groups: dict[tuple[str, int, bool], list[Prediction]] = {}
     for row in predictions:
-        groups.setdefault((row.patient_id, row.repeat, row.split), []).append(row)
+        groups.setdefault((row.patient_id, row.repeat, row.split in SCORED_SPLITS), []).append(row)
     labels: dict[str, set[int]] = {}
     for (patient, _, _), rows in groups.items():
         labels.setdefault(patient, set()).update(row.label for row in rows if row.label >= 0)

@@ -55,8 +55,8 @@ def scored(predictions: Iterable[Prediction]) -> list[Prediction]:
 def sample_of(predictions: Iterable[Prediction]) -> Sample:
     """Arrays of the scored rows.
 
-    Raises: RunError: if no row can be scored, a slide stands twice in one repeat, out-of-fold and external
-        rows are mixed, or the rows disagree on the number of classes.
+    Raises: RunError: if no row can be scored, a slide stands twice in one repeat, or the rows disagree on the
+        number of classes.
     """
     rows = scored(predictions)
     _check(rows)
@@ -83,11 +83,6 @@ def _check(rows: Sequence[Prediction]) -> None:
             expected(
                 where, f"rows of split {' or '.join(map(repr, SCORED_SPLITS))} with a known label", "none"
             )
-        )
-    splits = sorted({row.split for row in rows})
-    if len(splits) > 1:
-        raise RunError(
-            expected(where, "one split", f"{splits}", todo="Score out-of-fold and external rows apart.")
         )
     widths = sorted({len(row.probabilities) for row in rows})
     if len(widths) > 1 or widths[0] < 2:

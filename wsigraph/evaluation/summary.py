@@ -112,6 +112,7 @@ def _counts(predictions: Sequence[Prediction], sample: Sample, *, contradicting:
         "repeats": len(sample.repeats),
         "folds": len({row.fold for row in rows if row.fold >= 0}),
         "predictions": len(rows),
+        "external": sum(row.split == "external" for row in rows),
         "unlabelled": len(unseen) - len(rows),
         "contradicting_patients": contradicting,
     }

@@ -1,0 +1,137 @@
+"""A heatmap as a picture: the slide, the slide under the heatmap, a scale bar and what the colours are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from wsigraph.data.box import Box
+from wsigraph.data.heatmap import Heatmap
+from wsigraph.errors import RunError, expected
+from wsigraph.evaluation.heatmap import extent, rasterise
+from wsigraph.io.figure import INK, QUIET, save_figure
+from wsigraph.io.scale_bar import draw_scale_bar
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.image import AxesImage
+
+_COLOURMAP = "viridis"  # read by colour-blind eyes, and neither its ends nor its middle look like H&E
+_LONG_SIDE = 1500  # pixels of the heatmap's longer side, at most
+_PANEL = 5.6  # inches of a panel's longer side
+
+
+def write_heatmap(
+    path: str | Path,
+    heatmap: Heatmap,
+    thumbnail: np.ndarray | None = None,
+    thumbnail_downsample: float = 1.0,
+    *,
+    title: str = "",
+) -> None:
+    """Draw a heatmap as PNG.
+
+    With a thumbnail the slide stands on the left and the heatmap over it on the right; without one the
+    heatmap stands alone on a plain ground.
+
+    Args:
+        path: Where to.
+        heatmap: What is drawn; ``meaning`` labels the colours.
+        thumbnail: ``[height, width, 3]`` uint8 picture of the whole slide.
+        thumbnail_downsample: Level-0 pixels per pixel of the thumbnail.
+        title: First line; the slide's id is added where it does not name it.
+
+    Raises: RunError: if the patches lie outside the thumbnail. GraphError: if there is no patch.
+    """
+    from matplotlib.figure import Figure
+
+    patches = extent(heatmap)
+    shown = patches if thumbnail is None else _whole(thumbnail, thumbnail_downsample)
+    if thumbnail is not None:
+        _check_inside(heatmap, patches, shown)
+    panels = 1 if thumbnail is None else 2
+    scale = _PANEL / max(shown.width, shown.height)
+    width, height = max(shown.width * scale, 2.6), max(shown.height * scale, 1.6)
+    figure = Figure(figsize=(panels * width + 1.3, height + 1.0), layout="constrained")
+    axes = figure.subplots(1, panels, squeeze=False)[0]
+    for panel in axes:
+        _frame(panel, shown)
+        if thumbnail is not None:
+            panel.imshow(thumbnail, extent=_corners(shown), interpolation="antialiased")
+    image = _draw_values(axes[-1], heatmap, patches, alpha=1.0 if thumbnail is None else 0.6)
+    draw_scale_bar(axes[0], heatmap.mpp)
+    bar = figure.colorbar(image, ax=list(axes), fraction=0.035, pad=0.02, shrink=0.9)
+    if bar.solids is not None:  # the bar shows the full colours, not those mixed with the slide
+        bar.solids.set_alpha(1.0)
+    bar.set_label(_wrapped(heatmap.meaning, height), fontsize=9, color=INK)
+    bar.ax.tick_params(labelsize=8, colors=QUIET)
+    bar.outline.set_visible(False)
+    named = title if heatmap.slide_id in title else f"{heatmap.slide_id}  {title}".strip()
+    figure.suptitle(named, fontsize=11, color=INK, wrap=True)
+    save_figure(path, figure)
+
+
+def _draw_values(axes: Axes, heatmap: Heatmap, patches: Box, *, alpha: float) -> AxesImage:
+    fine = _LONG_SIDE * heatmap.patch_size / max(patches.width, patches.height)
+    px_per_patch = min(8.0, fine) if fine < 1 else float(min(8, int(fine)))
+    values = np.ma.masked_invalid(rasterise(heatmap, px_per_patch=px_per_patch))
+    low, high = heatmap.limits or (float(heatmap.values.min()), float(heatmap.values.max()))
+    unit = heatmap.patch_size / px_per_patch
+    covered = Box(patches.x, patches.y, values.shape[1] * unit, values.shape[0] * unit)
+    return axes.imshow(
+        values,
+        extent=_corners(covered),
+        cmap=_COLOURMAP,
+        vmin=low,
+        vmax=high,
+        alpha=alpha,
+        interpolation="nearest",
+        zorder=3,
+    )
+
+
+def _frame(axes: Axes, shown: Box) -> None:
+    axes.set_xlim(shown.x, shown.right)
+    axes.set_ylim(shown.bottom, shown.y)
+    axes.set_autoscale_on(False)
+    axes.set_aspect("equal")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.set_facecolor("#f0f1f3")
+    for spine in axes.spines.values():
+        spine.set_color("#d8dee4")
+
+
+def _whole(thumbnail: np.ndarray, downsample: float) -> Box:
+    height, width = thumbnail.shape[:2]
+    return Box(0.0, 0.0, width * downsample, height * downsample)
+
+
+def _corners(box: Box) -> tuple[float, float, float, float]:
+    return (box.x, box.right, box.bottom, box.y)
+
+
+def _check_inside(heatmap: Heatmap, patches: Box, shown: Box) -> None:
+    slack = heatmap.patch_size  # the last row of patches may hang over the slide's edge
+    if (
+        patches.x < -slack
+        or patches.y < -slack
+        or patches.right > shown.right + slack
+        or patches.bottom > shown.bottom + slack
+    ):
+        raise RunError(
+            expected(
+                f"Heatmap '{heatmap.slide_id}'",
+                f"patches within the slide's {shown.width:.0f} x {shown.height:.0f} px",
+                f"x {patches.x:.0f}..{patches.right:.0f}, y {patches.y:.0f}..{patches.bottom:.0f}",
+                todo="The features belong to another slide, or their coordinates are not level-0 pixels.",
+            )
+        )
+
+
+def _wrapped(text: str, height: float) -> str:
+    import textwrap
+
+    return "\n".join(textwrap.wrap(text, max(24, int(height * 11))))
