@@ -49,7 +49,7 @@ def sharpness(patches: Patches, overview: Overview) -> np.ndarray:
     """Energy of the Laplacian over the energy of coarser detail, per patch.
 
     Coarser detail is what a Gaussian of 3 px takes away, so pale and dark tissue, and patches that are half
-    glass, are alike. Patches with next to no detail (energy under 0.0002) give NaN: nothing in them could be
+    glass, are alike. Patches with next to no detail (energy under 0.00002) give NaN: nothing in them could be
     sharp.
 
     Shape: ``[N]`` float64.
@@ -62,4 +62,4 @@ def sharpness(patches: Patches, overview: Overview) -> np.ndarray:
         area_share(values**2, patches.coords, patches.patch_size_level0, box=overview.box)
         for values in (laplacian, detail)
     )
-    return np.where(coarse > 2e-4, fine / np.maximum(coarse, 2e-4), np.nan)
+    return np.where(coarse > 2e-5, fine / np.maximum(coarse, 2e-5), np.nan)

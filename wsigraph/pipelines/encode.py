@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -94,9 +95,10 @@ def encode_slide(
     reporter = reporter or Silent()
     reporter.start(patches.slide_id, len(patches))
     rows = []
-    for batch in _ahead(read_patches(reader, patches, batch_size=batch_size)):
-        rows.append(_as_half(encoder.encode(batch)))
-        reporter.advance(patches.slide_id, len(batch))
+    with closing(_ahead(read_patches(reader, patches, batch_size=batch_size))) as batches:
+        for batch in batches:
+            rows.append(_as_half(encoder.encode(batch)))
+            reporter.advance(patches.slide_id, len(batch))
     reporter.finish(patches.slide_id)
     return PatchFeatures(
         slide_id=patches.slide_id,
@@ -129,7 +131,7 @@ def _as_half(x: np.ndarray) -> np.ndarray:
     return x.astype(np.float16) if fits else x.astype(np.float32)
 
 
-def _ahead(batches: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+def _ahead(batches: Iterator[np.ndarray]) -> Generator[np.ndarray, None, None]:
     with ThreadPoolExecutor(max_workers=1) as pool:
         coming = pool.submit(next, batches, None)
         while (batch := coming.result()) is not None:
