@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -42,7 +43,7 @@ def patch_encoder(spec: str, **options: Any) -> PatchEncoder:
     """The patch encoder that ``spec`` names.
 
     Args:
-        spec: ``"stain_texture"``, or ``"timm:<model>"``: what follows the first colon is the part's ``model``.
+        spec: ``"stain_texture"``, or ``"timm:<model>"``: the part, a colon, its ``model``.
         options: Arguments of the part, for instance ``weights="uni.safetensors"`` or ``device="cuda"``.
 
     Raises: UnknownPartError: if no such part is registered; the message lists the choices.
@@ -54,7 +55,7 @@ def patch_encoder(spec: str, **options: Any) -> PatchEncoder:
     if colon:
         options["model"] = model
     PatchEncoder.registry.check(name, options)
-    if not model and "model" in part.__init__.__annotations__:
+    if not model and "model" in inspect.signature(part).parameters and "model" not in options:
         raise RecipeError(
             expected(
                 f"Patch encoder '{spec}'",

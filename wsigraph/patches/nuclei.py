@@ -13,6 +13,9 @@ BORDER_RANGE = (0.15, 0.60)
 PROMINENCE = 0.02
 """Optical density by which a peak must stand out from its surroundings: less is sensor noise."""
 
+PEAK_WINDOW = 5
+"""Pixels, at half resolution: centres of two nuclei lie farther apart than half of it."""
+
 
 def nuclear_mask(haematoxylin: np.ndarray) -> np.ndarray:
     """Pixels inside nuclei: darker than the middle between a patch's pale and dark haematoxylin.
@@ -23,7 +26,7 @@ def nuclear_mask(haematoxylin: np.ndarray) -> np.ndarray:
     Args:
         haematoxylin: ``[B, H, W]``, smoothed.
     """
-    pale, dark = quantiles(haematoxylin, (0.1, 0.95))
+    pale, dark = quantiles(haematoxylin, (0.1, 0.99))
     border = np.clip((pale + dark) / 2, *BORDER_RANGE)
     return haematoxylin > border[:, None, None]
 
@@ -82,6 +85,27 @@ def _axes(blob: np.ndarray, x: np.ndarray, y: np.ndarray, area: np.ndarray) -> t
     return np.sqrt(np.maximum(middle - half_gap, 1 / 12)), np.sqrt(middle + half_gap)
 
 
+def _core(mask: np.ndarray) -> np.ndarray:
+    """Pixels whose four neighbours are inside too; beyond the patch counts as inside."""
+    core = mask.copy()
+    core[:, 1:] &= mask[:, :-1]
+    core[:, :-1] &= mask[:, 1:]
+    core[:, :, 1:] &= mask[:, :, :-1]
+    core[:, :, :-1] &= mask[:, :, 1:]
+    return core
+
+
+def _peaks(haematoxylin: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Centres of nuclei, ``[B, H, W]``: 1 at a peak of smoothed haematoxylin; pixels that tie share the 1."""
+    smooth = box(box(haematoxylin, 3), 5)
+    highest = ndimage.maximum_filter(smooth, PEAK_WINDOW, axes=(1, 2))
+    peaks = mask & (smooth >= highest - np.float32(1e-4))
+    peaks &= smooth > box(haematoxylin, 11) + np.float32(PROMINENCE)
+    share = peaks.astype(np.float32)
+    rivals = box(share, PEAK_WINDOW) * PEAK_WINDOW**2
+    return share / np.maximum(rivals, 1)
+
+
 def nuclear_statistics(
     haematoxylin: np.ndarray, eosin: np.ndarray, edge: np.ndarray
 ) -> dict[str, np.ndarray]:
@@ -96,16 +120,12 @@ def nuclear_statistics(
     """
     smooth = box(haematoxylin, 3)
     mask = nuclear_mask(smooth)
-    peaks = mask & (smooth >= ndimage.maximum_filter(smooth, 5, axes=(1, 2)))
-    peaks &= smooth > box(haematoxylin, 9) + np.float32(PROMINENCE)
-    border = np.zeros_like(mask)
-    border[:, 1:] |= mask[:, 1:] != mask[:, :-1]
-    border[:, :, 1:] |= mask[:, :, 1:] != mask[:, :, :-1]
+    border = mask & ~_core(mask)
     inside, chromatin = masked_moments(haematoxylin, mask)
     outside, _ = masked_moments(haematoxylin, ~mask)
     return {
         "nuclear_share": mean(mask.astype(np.float32)),
-        "nuclear_peaks": mean(peaks.astype(np.float32)) * 100,
+        "nuclear_peaks": mean(_peaks(haematoxylin, mask)) * 100,
         "nuclear_border": mean(border.astype(np.float32)),
         "nuclear_haematoxylin": inside,
         "nuclear_chromatin": chromatin,

@@ -53,49 +53,53 @@ class StainTexture(PatchEncoder, name="stain_texture"):
     """64 numbers a pathologist can name, without weights, from patches of 16 px and more.
 
     Sizes are in pixels of the patch, so patches of one cohort must share one mpp; it was designed for about
-    0.5 um/px. Values do not grow with the size of the patch. "At half resolution": on means of 2x2 pixels.
-    Optical densities (OD) are decadic.
+    0.5 um/px. Values do not depend on the size of the patch, but for ``*_parallel``, which falls as more
+    edges are averaged. "At half resolution": on means of 2x2 pixels. Optical densities (OD) are decadic.
 
-    ============================================== ==================================================================
-    columns                                        meaning
-    ============================================== ==================================================================
-    haematoxylin_{mean,std,skew,q10,q50,q90}       amount of haematoxylin (OD) over the patch; quantiles at half
-                                                   resolution
-    eosin_{mean,std,skew,q10,q50,q90}              the same for eosin
-    residual_{mean,std}                            OD neither stain explains: ink, pigment, blood
-    stain_correlation                              correlation of haematoxylin and eosin: towards 1 where both darken
-                                                   together
-    {red,green,blue}_{mean,std}                    brightness, 0..1, at half resolution
-    hue_cos, hue_sin                               mean hue as a direction (0 degrees red), weighed by chroma
-    saturation_{mean,std}                          saturation of HSV
-    clear_share                                    share of glass, lumen, vacuoles, fat
-    clear_border_haematoxylin                      haematoxylin within 8 px of clear areas: high where epithelium
-                                                   lines a lumen
-    edges_{1,2,4}px_strength                       gradient of haematoxylin at three resolutions
-    edges_{1,2,4}px_straight                       how straight its edges run locally: smooth nuclear or gland borders
-                                                   against coarse chromatin
-    edges_2px_parallel                             how far all edges share one direction: palisades, spindle cells
-    eosin_edges_{strength,straight,parallel}       the same of eosin: collagen, muscle
-    grain_{3,8,14}px                               haematoxylin's variation (std) in three bands of size: chromatin,
-                                                   small nuclei, large nuclei and crowding
-    pattern_0..9                                   shares of local binary patterns of haematoxylin at half resolution:
-                                                   0 flat and peaks, 4 straight edges, 8 pits, 9 irregular
-    nuclear_share                                  share of the patch inside nuclei
-    nuclear_peaks                                  nuclear centres per 400 px^2 of patch
-    nuclear_border                                 share of pixels on the border of nuclei
-    nuclear_{haematoxylin,chromatin}               mean and std of haematoxylin inside nuclei: hyperchromasia, clumping
-    nuclear_contrast                               haematoxylin inside nuclei less outside
-    nuclear_eosin, cytoplasm_eosin                 eosin inside and outside nuclei
-    nuclear_sharpness                              gradient of haematoxylin on nuclear borders
-    blob_count                                     connected dark blobs per 4,000 px^2
-    blob_size, blob_size_std                       square root of their area in px, and its spread
-    blob_elongation                                1 - minor / major axis
-    blob_raggedness                                0 for smooth ovals, towards 1 for clumps and branches
-    ============================================== ==================================================================
+    ========================================== ==============================================================
+    columns                                    meaning
+    ========================================== ==============================================================
+    haematoxylin_{mean,std,skew,q10,q50,q90}   amount of haematoxylin (OD) over the patch; quantiles at half
+                                               resolution
+    eosin_{mean,std,skew,q10,q50,q90}          the same for eosin
+    residual_{mean,std}                        OD neither stain explains: ink, pigment, blood
+    stain_correlation                          correlation of haematoxylin and eosin: towards 1 where both
+                                               darken together
+    {red,green,blue}_{mean,std}                brightness, 0..1, at half resolution
+    hue_cos, hue_sin                           mean hue as a direction (0 degrees red), weighed by chroma
+    saturation_{mean,std}                      saturation of HSV
+    clear_share                                share of glass, lumen, vacuoles, fat
+    clear_border_haematoxylin                  haematoxylin within 8 px of clear areas: high where epithelium
+                                               lines a lumen
+    edges_{1,2,4}px_strength                   gradient of haematoxylin at three resolutions
+    edges_{1,2,4}px_straight                   how straight its edges run locally: smooth nuclear or gland
+                                               borders against coarse chromatin
+    edges_2px_parallel                         how far all edges share one direction: palisades, spindle
+                                               cells
+    eosin_edges_{strength,straight,parallel}   the same of eosin: collagen, muscle
+    grain_{3,8,14}px                           haematoxylin's variation (std) in three bands of size: under 6
+                                               px (chromatin), 6-10 px (small nuclei), 10-18 px (large
+                                               nuclei, crowding)
+    pattern_0..9                               shares of local binary patterns of haematoxylin at half
+                                               resolution: 0 flat and peaks, 4 straight edges, 8 pits, 9
+                                               irregular
+    nuclear_share                              share of the patch inside nuclei
+    nuclear_peaks                              nuclear centres per 400 px^2 of patch
+    nuclear_border                             share of pixels on the inner border of nuclei
+    nuclear_{haematoxylin,chromatin}           mean and std of haematoxylin inside nuclei: hyperchromasia,
+                                               clumping
+    nuclear_contrast                           haematoxylin inside nuclei less outside
+    nuclear_eosin, cytoplasm_eosin             eosin inside and outside nuclei
+    nuclear_sharpness                          gradient of haematoxylin on nuclear borders
+    blob_count                                 connected dark blobs per 4,000 px^2
+    blob_size, blob_size_std                   square root of their area in px, and its spread
+    blob_elongation                            1 - minor / major axis
+    blob_raggedness                            0 for smooth ovals, towards 1 for clumps and branches
+    ========================================== ==============================================================
 
     Shape: images ``[B, H, W, 3]`` uint8 -> ``[B, 64]`` float32.
     Raises: FeatureError: if a patch is smaller than 16 px.
-    Source: stains, Ruifrok and Johnston 2001; patterns, Ojala et al. 2002 (see ``stains.py``, ``texture.py``).
+    Source: stains, Ruifrok and Johnston 2001; patterns, Ojala et al. 2002 (``stains``, ``texture``).
     """
 
     out_channels = len(COLUMNS)
