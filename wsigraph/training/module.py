@@ -73,7 +73,9 @@ class MILModule(L.LightningModule):
 
     def configure_optimizers(self) -> Any:
         settings = self.recipe.optimiser
-        optimiser = torch.optim.AdamW(self.parameters(), lr=settings.lr, weight_decay=settings.weight_decay)
+        optimiser = torch.optim.AdamW(
+            self.parameters(), lr=settings.lr, weight_decay=settings.weight_decay, fused=True
+        )
         if settings.schedule == "constant":
             return optimiser
         cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=settings.epochs)
