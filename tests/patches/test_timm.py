@@ -175,6 +175,8 @@ def test_wrong_arguments(timm):
         TimmEncoder("resnt18")
     with pytest.raises(RecipeError, match="precision"):
         TimmEncoder(MODEL, precision="int4")
+    with pytest.raises(RecipeError, match="at least 1 patch, got 0"):
+        TimmEncoder(MODEL, batch=0)
     with pytest.raises(RecipeError, match="lanczos"):
         Preprocess.from_config(config(interpolation="lanczos"))
 
@@ -184,5 +186,5 @@ def test_nan_features_are_refused(timm, random_model, tmp_path):
     state["conv1.0.weight"][0] = float("nan")
     path = tmp_path / "nan.safetensors"
     save_file(state, path)
-    with pytest.raises(FeatureError, match="NaN or inf"):
+    with pytest.raises(FeatureError, match="NaN or inf in fp32. Check the weights"):
         TimmEncoder(MODEL, weights=path)

@@ -67,6 +67,8 @@ class TimmEncoder(PatchEncoder, name="timm"):
             raise RecipeError(
                 expected(f"timm:{model}", f"precision among {list(PRECISIONS)}", f"'{precision}'")
             )
+        if batch < 1:
+            raise RecipeError(expected(f"timm:{model}", "a batch of at least 1 patch", f"{batch}"))
         timm = import_timm()
         arguments = {"num_classes": 0, **(model_args or {})}
         self.model_name = model
@@ -107,10 +109,9 @@ class TimmEncoder(PatchEncoder, name="timm"):
             todo = "Choose a model, or model_args, that pool the patch into one row."
             raise RecipeError(expected(where, "features [B, C]", f"{list(features.shape)}", todo=todo))
         if not bool(torch.isfinite(features).all()):
-            todo = "Encode with precision 'bf16' or 'fp32'."
-            raise FeatureError(
-                expected(where, "finite features", f"NaN or inf in {self.precision}", todo=todo)
-            )
+            used = self.precision if on_gpu else "fp32"
+            todo = "Check the weights." if used == "fp32" else "Encode with precision 'bf16' or 'fp32'."
+            raise FeatureError(expected(where, "finite features", f"NaN or inf in {used}", todo=todo))
         return features.float().cpu().numpy()
 
 
