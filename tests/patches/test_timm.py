@@ -186,5 +186,5 @@ def test_nan_features_are_refused(timm, random_model, tmp_path):
     state["conv1.0.weight"][0] = float("nan")
     path = tmp_path / "nan.safetensors"
     save_file(state, path)
-    with pytest.raises(FeatureError, match="NaN or inf in fp32. Check the weights"):
+    with pytest.raises(FeatureError, match=r"NaN or inf in fp32\. Check the weights"):
         TimmEncoder(MODEL, weights=path)
