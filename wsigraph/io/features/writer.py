@@ -16,6 +16,7 @@ from wsigraph.io.features.formats.own import MARK
 from wsigraph.io.features.guard import GuardedFile, open_guarded
 
 CHUNK_BYTES = 2**20
+GROWTH = 2**24
 HALF_LIMIT = float(np.finfo(np.float16).max)
 
 
@@ -51,14 +52,7 @@ def write_features(path: str | Path, features: PatchFeatures) -> None:
 
     try:
         with atomic_path(path, verify=verify) as temporary:
-            # v110 keeps checksums of the structure too; 'latest' would shut out readers of other versions
-            file = h5py.File(temporary, "w", libver=("v110", "v110"))
-            with file:
-                _fill(file, x, coords, features)
-                file.attrs["format"] = MARK
-                file.attrs["sha256"] = digest
-                file.flush()
-                file.attrs["complete"] = True
+            temporary.write_bytes(_image(x, coords, features, digest))
     except OSError as error:
         raise FeatureFileError(
             expected(where, "to write it", f"'{error}'", todo="Check free space and rights of the folder.")
@@ -123,6 +117,20 @@ def _stored_hash(file: GuardedFile) -> str:
 def _stored(x: np.ndarray) -> np.ndarray:
     kind = "<f2" if x.dtype == np.float16 or float(np.abs(x).max(initial=0.0)) <= HALF_LIMIT else "<f4"
     return np.ascontiguousarray(x, dtype=kind)
+
+
+def _image(x: np.ndarray, coords: np.ndarray, features: PatchFeatures, digest: str) -> bytes:
+    """The whole file in memory: HDF5 does not survive a full disk, a plain write reports it."""
+    # v110 keeps checksums of the structure too; 'latest' would shut out readers of other versions
+    versions = ("v110", "v110")
+    file = h5py.File("image", "w", driver="core", backing_store=False, block_size=GROWTH, libver=versions)
+    with file:
+        _fill(file, x, coords, features)
+        file.attrs["format"] = MARK
+        file.attrs["sha256"] = digest
+        file.attrs["complete"] = True
+        file.flush()
+        return file.id.get_file_image()
 
 
 def _fill(file: h5py.File, x: np.ndarray, coords: np.ndarray, features: PatchFeatures) -> None:
