@@ -41,7 +41,9 @@ def test_ink_is_flagged_where_it_is(ink):
     assert not flags[2:].any()
 
 
-@pytest.mark.parametrize("colour", [HAEMATOXYLIN, EOSIN, NAVY, (150, 40, 60), (255, 255, 255), (225, 205, 228)])
+@pytest.mark.parametrize(
+    "colour", [HAEMATOXYLIN, EOSIN, NAVY, (150, 40, 60), (255, 255, 255), (225, 205, 228)]
+)
 def test_stain_is_not_ink(colour):
     assert not find_pen(np.full((4, 4, 3), colour, np.uint8)).any()
 

@@ -74,11 +74,11 @@ def test_missing_and_impossible_mpp_name_the_option(mpp, got):
     patch_px=st.integers(8, 300),
     mpp=st.floats(0.25, 4),
     overlap=st.floats(0, 0.9),
-    left=st.integers(0, 500),
-    top=st.integers(0, 500),
+    corner=st.tuples(st.integers(0, 500), st.integers(0, 500)),
     seed=st.integers(0, 99),
 )
-def test_patches_are_on_one_lattice_and_inside_the_bounds(patch_px, mpp, overlap, left, top, seed):
+def test_patches_are_on_one_lattice_and_inside_the_bounds(patch_px, mpp, overlap, corner, seed):
+    left, top = corner
     info = slide(0.25, bounds=Box(left, top, 3400, 2400))
     mask = np.random.default_rng(seed).random((24, 34)) < 0.7
     tiling = Tiling(patch_px, mpp, overlap_px=int(overlap * patch_px), min_tissue=0.4)
@@ -103,7 +103,7 @@ def test_tissue_share_equals_a_count_of_pixels(x, y, side, seed):
     covered = fine[max(y, 0) : max(y + side, 0), max(x, 0) : max(x + side, 0)]
     count = covered.sum() / max(1, covered.size)
     got = area_share(mask, np.array([[x, y]]), side, box=Box(0, 0, 90, 70))
-    if 0 <= x and 0 <= y and x + side <= 90 and y + side <= 70:
+    if x >= 0 and y >= 0 and x + side <= 90 and y + side <= 70:
         np.testing.assert_allclose(got, count, atol=1e-9)
     assert 0 <= got[0] <= 1
 
@@ -118,7 +118,9 @@ def test_min_tissue_zero_keeps_the_whole_lattice_and_small_shares_go_otherwise()
 def test_refusals_name_the_slide_and_the_numbers():
     with pytest.raises(TilingError, match="Slide 'S': expected tissue, got no tissue found"):
         tile(slide(), np.zeros((3, 4), bool), Tiling())
-    with pytest.raises(TilingError, match=r"one patch of 8192 x 8192 level-0 pixels, got a slide of 4000 x 3000"):
+    with pytest.raises(
+        TilingError, match=r"one patch of 8192 x 8192 level-0 pixels, got a slide of 4000 x 3000"
+    ):
         tile(slide(), everywhere(), Tiling(256, 8.0))
     speck = np.zeros((30, 40), bool)
     speck[3, 3] = True

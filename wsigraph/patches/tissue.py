@@ -32,14 +32,15 @@ def find_tissue(image: np.ndarray, mpp: float) -> np.ndarray:
     Units: um/px for ``mpp``.
     """
     pixels = image.astype(np.float32) / 255.0
-    brightest = pixels.max(axis=2)
+    red, green, blue = (pixels[..., channel] for channel in range(3))
+    brightest = np.maximum(np.maximum(red, green), blue)
     if not _is_bright_field(brightest):
         return np.zeros(image.shape[:2], dtype=bool)
     window = max(7, round(WINDOW_UM / mpp) | 1)
-    green = _level_the_glass(image, pixels, brightest, window)
-    glass = float(green.max())
-    mean, deviation = _local_moments(green, window)
-    saturation = brightest - pixels.min(axis=2)
+    level = _level_the_glass(image, green, brightest, window)
+    glass = float(level.max())
+    mean, deviation = _local_moments(level, window)
+    saturation = brightest - np.minimum(np.minimum(red, green), blue)
     stained = (mean < glass - STAIN) & (saturation > 0.06) & (brightest > 0.2)
     return _tidy((deviation > TEXTURE) | stained, mpp)
 
@@ -49,11 +50,10 @@ def _is_bright_field(brightest: np.ndarray) -> bool:
     return unlit < 0.5 and float(np.percentile(brightest, 95)) > 0.55
 
 
-def _level_the_glass(image: np.ndarray, pixels: np.ndarray, brightest: np.ndarray, window: int) -> np.ndarray:
+def _level_the_glass(image: np.ndarray, green: np.ndarray, brightest: np.ndarray, window: int) -> np.ndarray:
     """Green with filler set to the glass's value, so that the scanned area's outline is no texture."""
-    green = pixels[..., 1]
-    white = (image == 255).all(axis=2)
-    black = (image == 0).all(axis=2)
+    total = image.sum(axis=2, dtype=np.uint16)
+    white, black = total == 765, total == 0
     black &= black.mean() > 0.01
     _, deviation = _local_moments(green, window)
     glass = (deviation < 0.012) & (brightest > 0.7) & ~white

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import openslide
 from openslide.lowlevel import OpenSlideError
+from PIL import Image
 
 from wsigraph.data.box import Box
 from wsigraph.data.slide_info import Level, SlideInfo
@@ -69,14 +70,15 @@ class OpenSlideReader(SlideReader):
                     todo="The file is damaged or incomplete; other levels may still be readable.",
                 )
             ) from error
-        return self._flatten(np.asarray(image))
+        return self._flatten(image)
 
-    def _flatten(self, rgba: np.ndarray) -> np.ndarray:
-        colour, alpha = rgba[..., :3], rgba[..., 3:]
-        if alpha.min() == 255:
-            return np.ascontiguousarray(colour)
-        weight = alpha.astype(np.float32) / 255
-        return np.rint(colour * weight + self._background * (1 - weight)).astype(np.uint8)
+    def _flatten(self, image: Image.Image) -> np.ndarray:
+        alpha = image.getchannel("A")
+        if alpha.getextrema()[0] == 255:
+            return np.asarray(image.convert("RGB"))
+        flat = Image.new("RGB", image.size, self._background)
+        flat.paste(image.convert("RGB"), mask=alpha)
+        return np.asarray(flat)
 
     def close(self) -> None:
         """See :meth:`SlideReader.close`."""
@@ -128,9 +130,9 @@ def _number(said: Mapping[str, str], key: str) -> float:
         return math.nan
 
 
-def _background(said: Mapping[str, str]) -> np.ndarray:
-    colour = said.get("openslide.background-color", "ffffff")
+def _background(said: Mapping[str, str]) -> tuple[int, int, int]:
     try:
-        return np.frombuffer(bytes.fromhex(colour), np.uint8)[:3].astype(np.float32)
+        red, green, blue = bytes.fromhex(said.get("openslide.background-color", "ffffff"))
     except ValueError:
-        return np.full(3, 255, np.float32)
+        return 255, 255, 255
+    return red, green, blue
