@@ -26,7 +26,7 @@ class Layout:
     """
 
     grid: int = 16
-    cell_px: int = 128
+    cell_px: int = 64
     mpp: float = 0.5
     tissue_cells: int = 144
     dense_cells: int = 22

@@ -1,0 +1,7 @@
+"""``python -m wsigraph.cli``."""
+
+from __future__ import annotations
+
+from wsigraph.cli import main
+
+main()

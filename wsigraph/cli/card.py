@@ -1,0 +1,46 @@
+"""``wsigraph card``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from wsigraph.cli import options
+from wsigraph.cli.exit import leave
+from wsigraph.cli.progress import ScreenReporter
+from wsigraph.cli.screen import complain, emit_json, emit_pairs, emit_table
+
+SHOWN = ("num_nodes", "num_edges", "mean_degree", "isolated", "components", "longest_edge", "step", "mpp")
+HEADINGS = ("slide", "nodes", "edges", "degree", "alone", "parts", "longest", "step", "mpp")
+
+
+def card(
+    features: options.Features,
+    *,
+    graph: Annotated[str, typer.Option("--graph", help="Graph builder, see 'wsigraph models'.")] = "knn",
+    k: Annotated[int | None, typer.Option("--k", help="Neighbours, for builders that count them.")] = None,
+    option: Annotated[
+        list[str] | None, typer.Option("--option", help="Another option of the builder: um=50.")
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    """Build the graph of each slide and say what it looks like, with warnings."""
+    from wsigraph.pipelines.cards import cards
+
+    asked = dict(part.split("=", 1) for part in option or () if "=" in part)
+    if k is not None:
+        asked["k"] = str(k)
+    with ScreenReporter() as reporter:
+        found, failed = cards(features, graph=graph, options=asked, reporter=reporter)
+    if json:
+        emit_json({"graph": {"name": graph, **asked}, "cards": found, "failed": failed})
+    elif len(found) == 1:
+        (slide_id, only), *_ = found.items()
+        emit_pairs({"slide": slide_id, **{name: only[name] for name in only if name != "warnings"}})
+    elif found:
+        emit_table(HEADINGS, [[slide, *(one[name] for name in SHOWN)] for slide, one in found.items()])
+    for slide_id, one in found.items():
+        for warning in one.get("warnings", ()):
+            complain(f"{slide_id}: {warning}", word="warning")
+    leave(len(found), failed, said=reporter.said)

@@ -1,0 +1,49 @@
+"""``wsigraph evaluate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wsigraph.cli import options
+from wsigraph.cli.exit import leave
+from wsigraph.cli.progress import ScreenReporter
+from wsigraph.cli.scores import emit_scores
+from wsigraph.cli.screen import emit_json
+
+
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    *,
+    manifest: Annotated[
+        Path | None, typer.Option("--manifest", help="An external cohort; without it, the run's own.")
+    ] = None,
+    features: Annotated[
+        Path | None, typer.Option("--features", help="Feature files of the external cohort.")
+    ] = None,
+    id_col: options.IdCol = "slide_id",
+    patient_col: options.PatientCol = "patient_id",
+    target_col: options.TargetCol = "label",
+    json: options.Json = False,
+) -> None:
+    """Metrics with intervals and a report, out of fold or on an external cohort."""
+    from wsigraph.pipelines.evaluate import evaluate_run
+
+    if (manifest is None) != (features is None):
+        raise typer.BadParameter("--manifest and --features belong together.")
+    cohort = None
+    if manifest is not None and features is not None:
+        from wsigraph.io.cohort import Cohort
+
+        cohort = Cohort.from_manifest(
+            manifest, features=features, id_col=id_col, patient_col=patient_col, target_col=target_col
+        )
+    with ScreenReporter() as reporter:
+        metrics, failed = evaluate_run(run, cohort=cohort, reporter=reporter)
+    if json:
+        emit_json({"metrics": metrics, "failed": failed})
+    else:
+        emit_scores(metrics, title="out of fold" if cohort is None else "external cohort", run=run)
+    leave(1, failed, said=reporter.said)

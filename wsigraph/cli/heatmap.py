@@ -1,0 +1,32 @@
+"""``wsigraph heatmap``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wsigraph.cli import options
+from wsigraph.cli.screen import emit, emit_json
+
+
+def heatmap(
+    run: Annotated[Path, typer.Argument(help="A run folder, or one of its folds.")],
+    features: Annotated[Path, typer.Argument(help="The slide's feature file.")],
+    *,
+    out: Annotated[Path, typer.Option("--out", help="PNG to write.", show_default=False)],
+    slide: Annotated[Path | None, typer.Option("--slide", help="The slide, as background.")] = None,
+    geojson: Annotated[Path | None, typer.Option("--geojson", help="Also write this for QuPath.")] = None,
+    slide_mpp: options.SlideMpp = None,
+    json: options.Json = False,
+) -> None:
+    """Draw a model's attention over a slide, with a scale bar and a legend."""
+    from wsigraph.pipelines.heatmap import heatmap_run
+
+    heatmap_run(run, features, slide=slide, out=out, geojson=geojson, slide_mpp=slide_mpp)
+    written = [str(path) for path in (out, geojson) if path is not None]
+    if json:
+        emit_json({"written": written})
+    else:
+        emit("\n".join(written))

@@ -1,0 +1,21 @@
+"""``wsigraph models``."""
+
+from __future__ import annotations
+
+from wsigraph.cli import options
+from wsigraph.cli.screen import emit_json, emit_table
+
+
+def models(json: options.Json = False) -> None:
+    """List the recipes and the parts they are made of."""
+    from wsigraph.pipelines.inventory import inventory
+
+    found = inventory()
+    if json:
+        emit_json(found)
+        return
+    emit_table(
+        ("recipe", "kind", "what it is"),
+        [(name, entry["kind"], entry["title"]) for name, entry in found["recipes"].items()],
+    )
+    emit_table(("family", "parts"), [(family, ", ".join(names)) for family, names in found["parts"].items()])

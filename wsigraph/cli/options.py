@@ -1,0 +1,61 @@
+"""Options that several verbs share, written once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from wsigraph.patches.tiling import Tiling
+
+Slides = Annotated[list[Path], typer.Argument(help="Slide files, or folders of slides.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+Seed = Annotated[int, typer.Option("--seed", help="Fixes every random choice.")]
+OutDir = Annotated[Path, typer.Option("--out", help="Folder for the results; finished work in it is kept.")]
+PatchPx = Annotated[int, typer.Option("--patch-px", help="Side of a patch, in pixels as encoded.")]
+Mpp = Annotated[float, typer.Option("--mpp", help="Resolution of the patches, microns per pixel.")]
+OverlapPx = Annotated[int, typer.Option("--overlap-px", help="Overlap of neighbouring patches.")]
+MinTissue = Annotated[float, typer.Option("--min-tissue", help="Least share of tissue in a patch.")]
+Upsample = Annotated[
+    bool, typer.Option("--allow-upsampling", help="Accept patches finer than the slide's best level.")
+]
+SlideMpp = Annotated[
+    float | None,
+    typer.Option("--slide-mpp", help="The slides' own microns per pixel, where the files do not say."),
+]
+SlideMppCsv = Annotated[
+    Path | None, typer.Option("--slide-mpp-csv", help="The same per slide: a CSV with slide_id,mpp.")
+]
+Features = Annotated[list[Path], typer.Argument(help="Feature files, or folders.", show_default=False)]
+FeatureDir = Annotated[Path, typer.Option("--features", help="Folder of <slide_id>.h5.", show_default=False)]
+IdCol = Annotated[str, typer.Option("--id-col", help="Manifest column of slide ids.")]
+PatientCol = Annotated[str, typer.Option("--patient-col", help="Manifest column of patients.")]
+TargetCol = Annotated[str, typer.Option("--target-col", help="Manifest column of classes.")]
+
+
+def tiling(
+    patch_px: int, mpp: float, *, overlap_px: int, min_tissue: float, allow_upsampling: bool
+) -> Tiling:
+    """The ``Tiling`` that the options ask for."""
+    from wsigraph.patches.tiling import Tiling
+
+    return Tiling(
+        patch_px=patch_px,
+        mpp=mpp,
+        overlap_px=overlap_px,
+        min_tissue=min_tissue,
+        allow_upsampling=allow_upsampling,
+    )
+
+
+def slide_mpp(one: float | None, table: Path | None) -> float | dict[str, float] | None:
+    """The slides' own resolution: one number, one per slide, or none."""
+    if one is not None and table is not None:
+        raise typer.BadParameter("Give --slide-mpp or --slide-mpp-csv, not both.")
+    if table is None:
+        return one
+    from wsigraph.io.mpp_table import read_mpp_table
+
+    return read_mpp_table(table)

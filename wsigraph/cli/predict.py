@@ -1,0 +1,36 @@
+"""``wsigraph predict``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wsigraph.cli import options
+from wsigraph.cli.exit import leave
+from wsigraph.cli.progress import ScreenReporter
+from wsigraph.cli.screen import emit, emit_json
+
+
+def predict(
+    run: Annotated[Path, typer.Argument(help="A run folder, or one of its folds.")],
+    features: options.Features,
+    out: Annotated[Path, typer.Option("--out", help="CSV to write.", show_default=False)],
+    json: options.Json = False,
+) -> None:
+    """Predict slides: the run's own out of fold, others by mean probability of its models."""
+    from wsigraph.io.predictions import write_predictions
+    from wsigraph.pipelines.predict import predict_files
+
+    with ScreenReporter() as reporter:
+        model, predictions, failed = predict_files(run, features, reporter=reporter)
+    classes = model.recipe.classes
+    if predictions:
+        write_predictions(out, predictions, classes)
+    if json:
+        rows = {one.slide_id: dict(zip(classes, one.probabilities, strict=True)) for one in predictions}
+        emit_json({"out": str(out), "probabilities": rows, "failed": failed})
+    else:
+        emit(f"{len(predictions)} slides predicted: {out}")
+    leave(len(predictions), failed, said=reporter.said)

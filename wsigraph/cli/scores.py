@@ -1,0 +1,24 @@
+"""Metrics on the screen, the same for every verb that has some."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from wsigraph.cli.screen import emit, emit_table, interval
+
+ORDER = ("auc", "accuracy", "balanced_accuracy", "f1", "brier", "ece")
+
+
+def emit_scores(metrics: Mapping[str, Any], *, title: str, run: Path | None = None) -> None:
+    """A table of metrics with 95 % intervals, at slide and at patient level."""
+    levels = [level for level in ("slide", "patient") if metrics.get(level)]
+    names = [name for name in ORDER if any(name in metrics[level] for level in levels)]
+    rows = [
+        [name.replace("_", " "), *(interval(metrics[level].get(name)) for level in levels)] for name in names
+    ]
+    emit_table([title, *(f"per {level}" for level in levels)], rows)
+    emit("95 % intervals by resampling patients. For research only, not for diagnosis.")
+    if run is not None:
+        emit(f"run: {run}")

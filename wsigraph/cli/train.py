@@ -1,0 +1,66 @@
+"""``wsigraph train``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wsigraph.cli import options
+from wsigraph.cli.exit import leave
+from wsigraph.cli.progress import ScreenReporter
+from wsigraph.cli.scores import emit_scores
+from wsigraph.cli.screen import emit, emit_json
+
+
+def train(
+    manifest: Annotated[Path, typer.Argument(help="CSV or TSV with slide_id, patient_id, label.")],
+    *,
+    features: options.FeatureDir,
+    out: options.OutDir,
+    recipe: Annotated[str, typer.Option("--recipe", help="A method, see 'wsigraph models'.")] = "srmil",
+    folds: Annotated[int, typer.Option("--folds", min=2, help="Folds, grouped by patient.")] = 5,
+    fold: Annotated[
+        int | None, typer.Option("--fold", min=0, help="Train this fold only; 'wsigraph merge' joins them.")
+    ] = None,
+    repeats: Annotated[int, typer.Option("--repeats", min=1, help="Whole cross-validations.")] = 1,
+    seed: options.Seed = 0,
+    change: Annotated[
+        list[str] | None, typer.Option("--set", help="Change the recipe: optimiser.lr=1e-3.")
+    ] = None,
+    id_col: options.IdCol = "slide_id",
+    patient_col: options.PatientCol = "patient_id",
+    target_col: options.TargetCol = "label",
+    device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "auto",
+    workers: Annotated[int, typer.Option("--workers", min=0, help="Processes that load graphs.")] = 0,
+    precision: Annotated[str, typer.Option("--precision", help="32 or bf16.")] = "32",
+    json: options.Json = False,
+) -> None:
+    """Cross-validate a recipe on a cohort; interrupted runs go on where they stopped."""
+    changes = _changes(change or [])
+    from wsigraph.io.cohort import Cohort
+    from wsigraph.pipelines.train import TrainPlan, train_cohort
+    from wsigraph.training.fit_loop import TrainerOptions
+
+    plan = TrainPlan(recipe, changes, folds=folds, repeats=repeats, fold=fold, seed=seed)
+    cohort = Cohort.from_manifest(
+        manifest, features=features, id_col=id_col, patient_col=patient_col, target_col=target_col
+    )
+    trainer = TrainerOptions(device=device, workers=workers, precision=precision)
+    with ScreenReporter() as reporter:
+        result = train_cohort(plan, cohort, out=out, trainer=trainer, reporter=reporter)
+    if json:
+        emit_json({"run": str(result.path), "metrics": result.metrics, "failed": result.failed})
+    elif not result.metrics:
+        emit(f"fold {fold} done: {result.path}. Join all folds with: wsigraph merge RUN... --out DIR")
+    else:
+        emit_scores(result.metrics, title=f"{recipe}, out of fold", run=result.path)
+    leave(1, result.failed, said=reporter.said)
+
+
+def _changes(settings: list[str]) -> dict[str, str]:
+    for setting in settings:
+        if "=" not in setting:
+            raise typer.BadParameter(f"--set wants name=value, got '{setting}'.")
+    return dict(setting.split("=", 1) for setting in settings)
