@@ -105,5 +105,6 @@ def nonfinite_rows(x: np.ndarray) -> np.ndarray:
 def _sound(block: np.ndarray) -> bool:
     if block.dtype != np.float16:
         return bool(np.isfinite(block).all())
-    # float16 arithmetic is slow: the bits of inf and NaN are those of the largest exponent
-    return bool((block.view(np.uint16) & 0x7FFF).max(initial=0) < 0x7C00)
+    # float16 arithmetic is slow: inf and NaN are told by their bits, the largest of either sign
+    positive, negative = block.view(np.int16).max(initial=0), block.view(np.uint16).max(initial=0)
+    return bool(positive < 0x7C00 and negative < 0xFC00)
