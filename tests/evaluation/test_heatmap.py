@@ -28,7 +28,7 @@ def test_values_are_percentile_ranks_with_ties_shared():
     np.testing.assert_allclose(found.raw, [0.4, 0.1, 0.1, 0.3, 0.1], rtol=1e-6)
     assert found.coords[0].tolist() == [0.0, 1000.0]
     assert (found.patch_size, found.mpp, found.limits) == (512.0, 0.25, (0.0, 100.0))
-    assert "percentile rank among the slide's 5 patches" in found.meaning
+    assert "percentile rank among the patches of the slide (5)" in found.meaning
 
 
 def test_ranks_do_not_depend_on_scale_and_a_column_is_taken():

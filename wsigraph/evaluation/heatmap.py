@@ -36,7 +36,7 @@ def attention_heatmap(graph: SpatialGraph, attention: Tensor) -> Heatmap:
     raw = _column(graph, attention, "attention")
     size = len(raw)
     ranks = (rankdata(raw) - 1) / (size - 1) * 100 if size > 1 else np.full(size, 50.0)
-    meaning = f"attention, percentile rank among the slide's {size} patches (100 = most attended)"
+    meaning = f"attention: percentile rank among the patches of the slide ({size}), 100 = most attended"
     return _heatmap(graph, ranks, raw, meaning=meaning, limits=(0.0, 100.0))
 
 

@@ -19,7 +19,9 @@ COLOURS = ("#0969da", "#d1570c", "#1a7f37", "#8250df", "#bf3989", "#6e7781")
 def save_figure(path: str | Path, figure: Figure, *, dpi: int = 130) -> None:
     """Write a figure as PNG, atomically, without a display."""
     with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=dpi, facecolor="white", metadata={"Software": "wsigraph"})
+        figure.savefig(
+            temporary, format="png", dpi=dpi, facecolor="white", bbox_inches="tight", pad_inches=0.12
+        )
 
 
 def plain_axes(axes: Axes) -> None:

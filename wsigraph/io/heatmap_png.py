@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 _COLOURMAP = "viridis"  # read by colour-blind eyes, and neither its ends nor its middle look like H&E
 _LONG_SIDE = 1500  # pixels of the heatmap's longer side, at most
-_PANEL = 5.6  # inches of a panel's longer side
+_PANEL = 6.2  # inches of a panel's longer side
 
 
 def write_heatmap(
@@ -51,24 +52,24 @@ def write_heatmap(
     shown = patches if thumbnail is None else _whole(thumbnail, thumbnail_downsample)
     if thumbnail is not None:
         _check_inside(heatmap, patches, shown)
-    panels = 1 if thumbnail is None else 2
-    scale = _PANEL / max(shown.width, shown.height)
-    width, height = max(shown.width * scale, 2.6), max(shown.height * scale, 1.6)
-    figure = Figure(figsize=(panels * width + 1.3, height + 1.0), layout="constrained")
-    axes = figure.subplots(1, panels, squeeze=False)[0]
+    rows, columns = _arrangement(shown, panels=1 if thumbnail is None else 2)
+    scale = _PANEL * rows / max(shown.width, shown.height)
+    width, height = max(shown.width * scale, 2.2), max(shown.height * scale, 1.1)
+    figure = Figure(figsize=(columns * width + 1.4, rows * height + 0.9), layout="compressed")
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for panel in axes:
         _frame(panel, shown)
         if thumbnail is not None:
             panel.imshow(thumbnail, extent=_corners(shown), interpolation="antialiased")
     image = _draw_values(axes[-1], heatmap, patches, alpha=1.0 if thumbnail is None else 0.6)
     draw_scale_bar(axes[0], heatmap.mpp)
-    bar = figure.colorbar(image, ax=list(axes), fraction=0.035, pad=0.02, shrink=0.9)
+    bar = figure.colorbar(image, ax=list(axes), fraction=0.035, pad=0.02)
     if bar.solids is not None:  # the bar shows the full colours, not those mixed with the slide
         bar.solids.set_alpha(1.0)
-    bar.set_label(_wrapped(heatmap.meaning, height), fontsize=9, color=INK)
+    bar.set_label(_wrapped(heatmap.meaning, rows * height), fontsize=9, color=INK)
     bar.ax.tick_params(labelsize=8, colors=QUIET)
     bar.outline.set_visible(False)
-    named = title if heatmap.slide_id in title else f"{heatmap.slide_id}  {title}".strip()
+    named = title if heatmap.slide_id in title else f"{heatmap.slide_id}: {title}".rstrip(": ")
     figure.suptitle(named, fontsize=11, color=INK, wrap=True)
     save_figure(path, figure)
 
@@ -90,6 +91,11 @@ def _draw_values(axes: Axes, heatmap: Heatmap, patches: Box, *, alpha: float) ->
         interpolation="nearest",
         zorder=3,
     )
+
+
+def _arrangement(shown: Box, *, panels: int) -> tuple[int, int]:
+    """Rows and columns: side by side, unless the slide is so wide that one above the other is larger."""
+    return (panels, 1) if shown.width > 1.5 * shown.height else (1, panels)
 
 
 def _frame(axes: Axes, shown: Box) -> None:
@@ -132,6 +138,6 @@ def _check_inside(heatmap: Heatmap, patches: Box, shown: Box) -> None:
 
 
 def _wrapped(text: str, height: float) -> str:
-    import textwrap
-
-    return "\n".join(textwrap.wrap(text, max(24, int(height * 11))))
+    """Lines of about the same length that fit along a colour bar of ``height`` inches."""
+    lines = -(-len(text) // max(18, int(height * 12)))
+    return "\n".join(textwrap.wrap(text, -(-len(text) // lines) + 5))

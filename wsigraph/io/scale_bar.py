@@ -1,4 +1,4 @@
-"""A scale bar on a slide picture."""
+"""A scale bar under a slide picture."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_BELOW = 11.0  # points between the picture and the bar
+
 
 def bar_length(width_px: float, mpp: float) -> tuple[float, str]:
-    """A round length (1, 2 or 5 times a power of ten) of about a fifth of the picture.
+    """A round length (1, 2 or 5 times a power of ten) of at most a fifth of the picture.
 
     Args:
         width_px: Width of the picture.
@@ -25,33 +27,38 @@ def bar_length(width_px: float, mpp: float) -> tuple[float, str]:
     power = 10.0 ** math.floor(math.log10(target))
     length = next(step * power for step in (5, 2, 1) if step * power <= target * (1 + 1e-9))
     if not known:
-        return length, f"{length:g} px (mpp unknown)"
+        return length, f"{length:g} px (um per pixel unknown)"
     return length / unit, f"{length / 1000:g} mm" if length >= 1000 else f"{length:g} µm"
 
 
 def draw_scale_bar(axes: Axes, mpp: float) -> None:
-    """Draw the bar in the lower left corner of axes whose data units are level-0 pixels, y downwards."""
-    from matplotlib.patches import Rectangle
+    """Draw the bar under axes whose data units are level-0 pixels, where it covers no tissue."""
+    from matplotlib.lines import Line2D
+    from matplotlib.transforms import ScaledTranslation
 
-    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
-    width, height = right - left, bottom - top
-    length, label = bar_length(width, mpp)
-    pad, thick = 0.02 * max(width, height), 0.008 * max(width, height)
-    x, y = left + 2 * pad, bottom - 2 * pad
-    text = axes.text(
-        x + length / 2,
-        y - thick - pad * 0.4,
+    left, right = axes.get_xlim()
+    length, label = bar_length(right - left, mpp)
+    figure = axes.get_figure(root=True)
+    below = axes.get_xaxis_transform() + ScaledTranslation(0, -_BELOW / 72, figure.dpi_scale_trans)
+    axes.add_line(
+        Line2D(
+            [left, left + length],
+            [0, 0],
+            transform=below,
+            color="black",
+            linewidth=3.5,
+            solid_capstyle="butt",
+            clip_on=False,
+        )
+    )
+    axes.annotate(
         label,
-        ha="center",
-        va="bottom",
+        xy=(left + length, 0),
+        xycoords=("data", "axes fraction"),
+        xytext=(6, -_BELOW),
+        textcoords="offset points",
+        ha="left",
+        va="center",
         fontsize=9,
-        color="black",
-        zorder=6,
-        bbox={"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "pad": 2.0},
+        annotation_clip=False,
     )
-    text.set_clip_on(False)
-    box = (x - pad * 0.4, y - thick - pad * 0.4)
-    axes.add_patch(
-        Rectangle(box, length + pad * 0.8, thick + pad * 0.8, facecolor="white", alpha=0.85, zorder=5)
-    )
-    axes.add_patch(Rectangle((x, y - thick), length, thick, facecolor="black", zorder=6))

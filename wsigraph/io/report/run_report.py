@@ -1,0 +1,169 @@
+"""The report of a run: what came out, how sure it is, and from what."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from wsigraph.io.report.page import write_index
+from wsigraph.io.report.sections import (
+    Details,
+    Notice,
+    Number,
+    Numbers,
+    Picture,
+    Pictures,
+    Section,
+    Table,
+    Text,
+)
+
+_NAMES = {
+    "auc": "AUC",
+    "accuracy": "Accuracy",
+    "balanced_accuracy": "Balanced accuracy",
+    "f1": "F1 (macro)",
+    "brier": "Brier score",
+    "ece": "Calibration error",
+    "recall": "Recall",
+    "precision": "Precision",
+}
+_HEADLINE = ("auc", "balanced_accuracy", "accuracy", "f1")
+_MUTED = "not defined"
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """All a report shows.
+
+    Args:
+        title: Name of the run.
+        metrics: What ``summarise`` found.
+        recipe: The recipe as plain values.
+        versions: Version by package.
+        pictures: Captioned pictures (confusion matrix, training curves, heatmaps).
+        warnings: Sentences a reader must see: synthetic data, slide taken as patient, leaks allowed.
+        badges: Short labels beside the title.
+    """
+
+    title: str
+    metrics: Mapping[str, Any]
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    pictures: Sequence[Picture] = ()
+    warnings: Sequence[str] = ()
+    badges: Sequence[str] = ()
+
+
+def write_report(path: str | Path, report: RunReport) -> None:
+    """Write a run's report as one HTML file.
+
+    Raises: RunError: if a picture is missing.
+    """
+    write_index(
+        path, report.title, list(_sections(report)), subtitle=_cohort(report.metrics), badges=report.badges
+    )
+
+
+def shown(cell: Mapping[str, float | None]) -> tuple[str, str]:
+    """A value and its interval as text: ``("0.912", "0.850 to 0.960")``; what is undefined says so."""
+    value, low, high = (cell.get(part) for part in ("value", "low", "high"))
+    number = _MUTED if value is None or math.isnan(value) else f"{value:.3f}"
+    if low is None or high is None or math.isnan(low) or math.isnan(high):
+        return number, ""
+    return number, f"{low:.3f}\u00a0to\u00a0{high:.3f}"
+
+
+def _sections(report: RunReport) -> list[Section]:
+    metrics = report.metrics
+    sections: list[Section] = [Notice(list(report.warnings))] if report.warnings else []
+    sections.append(Numbers("", [Number(_NAMES[name], *shown(metrics["slide"][name])) for name in _HEADLINE]))
+    sections += [_levels(metrics), _per_class(metrics)]
+    if report.pictures:
+        sections.append(Pictures("Pictures", list(report.pictures), wide=True))
+    sections.append(Text("How these numbers were made", _method(metrics)))
+    if report.recipe:
+        sections.append(
+            Details("Recipe", json.dumps(report.recipe, indent=2, ensure_ascii=False, default=str))
+        )
+    if report.versions:
+        lines = [f"{name} {version}" for name, version in report.versions.items()]
+        sections.append(Details("Versions", "\n".join(lines)))
+    return sections
+
+
+def _levels(metrics: Mapping[str, Any]) -> Table:
+    levels = [level for level in ("slide", "patient") if metrics.get(level)]
+    columns = ["Metric", *(part for level in levels for part in (f"per {level}", "95 % interval"))]
+    rows = [
+        [_NAMES[name], *(text for level in levels for text in shown(metrics[level][name]))]
+        for name in metrics["slide"]
+    ]
+    return Table("Metrics", columns, rows, "Lower is better for the Brier score and the calibration error.")
+
+
+def _per_class(metrics: Mapping[str, Any]) -> Table:
+    rows = []
+    for name, row in metrics["per_class"].items():
+        cells = [" ".join(_with_brackets(*shown(row[m]))) for m in ("recall", "precision", "auc")]
+        rows.append([name, str(row["support"]), *cells])
+    columns = ["Class", "Slides", "Recall", "Precision", "AUC against the rest"]
+    return Table("Per class", columns, rows, "Slide level, with 95 % intervals.")
+
+
+def _with_brackets(value: str, interval: str) -> tuple[str, ...]:
+    return (value, f"({interval})") if interval else (value,)
+
+
+def _headline(metrics: Mapping[str, Any]) -> str:
+    counts = metrics.get("counts", {})
+    seen = "on an external cohort" if counts.get("external") else "out of fold"
+    return f"Per slide, {seen}, with 95 % intervals"
+
+
+def _method(metrics: Mapping[str, Any]) -> list[str]:
+    counts, intervals = metrics.get("counts", {}), metrics.get("intervals", {})
+    said = ["Every slide was scored by models that were not trained on it."]
+    if counts.get("external"):
+        said.append(f"{counts['external']} of {counts['predictions']} predictions are of an external cohort.")
+    if counts.get("repeats", 1) > 1:
+        said.append(f"Values are means over {counts['repeats']} repeats; the confusion matrix is their sum.")
+    if intervals:
+        said.append(
+            f"Intervals: {intervals['method']}, {intervals['resamples']} resamples, seed {intervals['seed']}."
+        )
+        said += _undefined(intervals["partly_defined"])
+    if counts.get("contradicting_patients"):
+        said.append(
+            f"Left out of the patient level, because their slides carry different labels: "
+            f"{counts['contradicting_patients']} patients."
+        )
+    if counts.get("unlabelled"):
+        said.append(f"Left out, because they have no label: {counts['unlabelled']} predictions.")
+    return said
+
+
+def _undefined(defined: Mapping[str, int]) -> list[str]:
+    """Which metrics some or all resamples leave undefined."""
+    never = [name for name, count in defined.items() if not count]
+    partly = {name: count for name, count in defined.items() if count}
+    said = [f"Without an interval: {', '.join(never)}."] if never else []
+    if partly:
+        least = min(partly, key=partly.__getitem__)
+        said.append(
+            "Some resamples lack a class; the intervals of these metrics use the resamples that define them: "
+            f"{', '.join(partly)} (fewest: {partly[least]}, {least})."
+        )
+    return said
+
+
+def _cohort(metrics: Mapping[str, Any]) -> str:
+    counts = metrics.get("counts", {})
+    words = {"slides": "slide", "patients": "patient", "folds": "fold", "repeats": "repeat"}
+    return ", ".join(
+        f"{counts[key]} {word}{'s' * (counts[key] != 1)}" for key, word in words.items() if counts.get(key)
+    )
