@@ -1,0 +1,339 @@
+"""The kit catches what it is there to catch: sound parts spoilt in one way each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+import pytest
+import torch
+from torch import nn
+
+from wsigraph.data.adjacency import Adjacency
+from wsigraph.nn.aggregators.base import Aggregated
+from wsigraph.nn.aggregators.gated_attention import GatedAttention
+from wsigraph.nn.aggregators.mean import Mean
+from wsigraph.nn.encoders.gat import GAT
+from wsigraph.nn.encoders.mlp import MLP
+from wsigraph.nn.heads.bag import BagHead
+from wsigraph.nn.views.base import Seen
+from wsigraph.nn.views.masked import Masked
+from wsigraph.objectives.terms.cross_entropy import CrossEntropy
+from wsigraph.objectives.terms.reconstruction import Reconstruction
+from wsigraph.testing import check_aggregator, check_encoder, check_head, check_objective, check_view
+
+
+class PoolsWholeBatch(GatedAttention):
+    def forward(self, x, batch, num_graphs):
+        out = super().forward(x, batch, num_graphs)
+        return replace(out, embedding=out.embedding - out.embedding.mean(0))
+
+
+class SoftmaxOverBatch(GatedAttention):
+    def forward(self, x, batch, num_graphs):
+        out = super().forward(x, batch, num_graphs)
+        attention = out.attention_logits.softmax(0)
+        return Aggregated(
+            torch.zeros_like(out.embedding).index_add_(0, batch, attention * x),
+            attention,
+            out.attention_logits,
+        )
+
+
+class LooksAtOrder(Mean):
+    def forward(self, x, batch, num_graphs):
+        return super().forward(
+            x * torch.linspace(1, 2, len(x), dtype=x.dtype).unsqueeze(1), batch, num_graphs
+        )
+
+
+class FirstPatchOnly(Mean):
+    def forward(self, x, batch, num_graphs):
+        super().forward(x, batch, num_graphs)
+        first = torch.searchsorted(batch, torch.arange(num_graphs))
+        return Aggregated(x[first])
+
+
+class SkipsEmptySlides(Mean):
+    def forward(self, x, batch, num_graphs):
+        total = x.new_zeros(num_graphs, x.shape[1]).index_add_(0, batch, x)
+        return Aggregated(total / torch.bincount(batch, minlength=num_graphs).clamp(min=1).unsqueeze(1))
+
+
+class HidesAttention(GatedAttention):
+    gives_attention = False
+
+
+class AttentionOfTwo(GatedAttention):
+    def forward(self, x, batch, num_graphs):
+        out = super().forward(x, batch, num_graphs)
+        return replace(out, attention=2 * out.attention)
+
+
+class UnsafeSoftmax(GatedAttention):
+    def forward(self, x, batch, num_graphs):
+        super().forward(x, batch, num_graphs)
+        e = x.sum(1, keepdim=True).exp()
+        total = e.new_zeros(num_graphs, 1).index_add_(0, batch, e)
+        a = e / total[batch]
+        return Aggregated(x.new_zeros(num_graphs, x.shape[1]).index_add_(0, batch, a * x), a, e)
+
+
+class ForgetsState(GatedAttention):
+    def __init__(self, in_channels):
+        super().__init__(in_channels)
+        self.scale = torch.rand(1).item()
+
+    def forward(self, x, batch, num_graphs):
+        out = super().forward(x, batch, num_graphs)
+        return replace(out, embedding=out.embedding * self.scale)
+
+
+class IdleParameter(GatedAttention):
+    def __init__(self, in_channels):
+        super().__init__(in_channels)
+        self.idle = nn.Parameter(torch.zeros(1))
+
+
+class BreaksGradient(Mean):
+    def forward(self, x, batch, num_graphs):
+        out = super().forward(x, batch, num_graphs).embedding
+        return Aggregated(out + out.detach())
+
+
+class Noisy(Mean):
+    def forward(self, x, batch, num_graphs):
+        out = super().forward(x, batch, num_graphs).embedding
+        return Aggregated(out + torch.rand_like(out))
+
+
+class BatchNorm(Mean):
+    """Batch statistics even in evaluation mode."""
+
+    def forward(self, x, batch, num_graphs):
+        return super().forward((x - x.mean(0)) / x.std(0), batch, num_graphs)
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        (PoolsWholeBatch, "one by one"),
+        (SoftmaxOverBatch, "one by one"),
+        (LooksAtOrder, "whatever the order of the patches"),
+        (FirstPatchOnly, "whatever the order of the patches"),
+        (SkipsEmptySlides, "GraphError for a slide without a patch"),
+        (HidesAttention, "gives_attention"),
+        (AttentionOfTwo, "sums to 1"),
+        (UnsafeSoftmax, "size 10,000"),
+        (ForgetsState, "new instance with its state"),
+        (IdleParameter, "idle"),
+        (BreaksGradient, "finite differences"),
+        (Noisy, "twice in evaluation mode"),
+        (BatchNorm, "one by one"),
+    ],
+)
+def test_aggregator_faults(fault, sentence):
+    with pytest.raises(AssertionError, match=sentence) as caught:
+        check_aggregator(fault)
+    assert str(caught.value).startswith(fault.__name__)
+
+
+class Small(GAT):
+    def __init__(self, in_channels):
+        super().__init__(in_channels, hidden_channels=8)
+
+
+class StemLooksAround(Small):
+    def stem(self, x):
+        return super().stem(x - x.mean(0))
+
+
+class NodePlaces(Small):
+    def propagate(self, h, adjacency):
+        return super().propagate(h, adjacency) + torch.arange(len(h), dtype=h.dtype).unsqueeze(1)
+
+
+class EdgeOrder(Small):
+    def propagate(self, h, adjacency):
+        edges = adjacency.edge_index[:, : max(0, adjacency.edge_index.shape[1] - 3)]
+        return super().propagate(h, Adjacency(edges, adjacency.num_nodes))
+
+
+class MeanOfBatch(Small):
+    def propagate(self, h, adjacency):
+        out = super().propagate(h, adjacency)
+        return out + out.mean(0)
+
+
+class SaysItReadsEdges(MLP):
+    uses_edges = True
+
+    def __init__(self, in_channels):
+        super().__init__(in_channels, hidden_channels=8)
+
+
+class NaNWithoutEdges(Small):
+    def propagate(self, h, adjacency):
+        edges = adjacency.edge_index.shape[1]
+        return super().propagate(h, adjacency) * (torch.tensor(float(edges)) / edges if edges else torch.nan)
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        (StemLooksAround, "row-wise stem"),
+        (NodePlaces, "move with their nodes"),
+        (EdgeOrder, "move with their nodes|any order"),
+        (MeanOfBatch, "one by one"),
+        (SaysItReadsEdges, "uses_edges = False"),
+        (NaNWithoutEdges, "without edges"),
+    ],
+)
+def test_encoder_faults(fault, sentence):
+    with pytest.raises(AssertionError, match=sentence):
+        check_encoder(fault)
+
+
+class HeadOfBatch(BagHead):
+    def forward(self, x, batch, num_graphs):
+        out = super().forward(x, batch, num_graphs)
+        return replace(out, logits=out.logits - out.logits.mean(0))
+
+
+class TwoClasses(BagHead):
+    def __init__(self, in_channels, out_channels, **options):
+        super().__init__(in_channels, 2, **options)
+
+
+class PromisesNodeLogits(BagHead):
+    def __init__(self, *sizes, **options):
+        super().__init__(*sizes, **options)
+        self.gives = self.gives | {"node_logits"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [(HeadOfBatch, "one by one"), (TwoClasses, "7 classes"), (PromisesNodeLogits, "gives")],
+)
+def test_head_faults(fault, sentence):
+    with pytest.raises(AssertionError, match=sentence):
+        check_head(partial(fault, aggregator={"name": "gated_attention"}))
+
+
+class MixesIntoMask(Masked):
+    def forward(self, nodes, stem, seen, mask):
+        out = super().forward(nodes, stem, seen, mask)
+        return replace(out, h=out.h + 0.1 * nodes.h)
+
+
+class PeeksBehindMask(Masked):
+    def forward(self, nodes, stem, seen, mask):
+        out = super().forward(nodes, stem, seen, mask)
+        return replace(out, h=torch.where(out.mask.unsqueeze(1), out.h + 0.1 * nodes.h, out.h))
+
+
+class IgnoresGivenMask(Masked):
+    def forward(self, nodes, stem, seen, mask):
+        return super().forward(nodes, stem, seen, None)
+
+
+class ChangesBatch(Masked):
+    def forward(self, nodes, stem, seen, mask):
+        nodes.h.mul_(2)
+        return super().forward(nodes, stem, seen, mask)
+
+
+class AlwaysTheSameMask(Masked):
+    def forward(self, nodes, stem, seen, mask):
+        fixed = torch.arange(len(nodes.h)) % 2 == 0
+        return super().forward(nodes, stem, seen, fixed if mask is None else mask)
+
+
+class ForgetsItsMask(Masked):
+    def forward(self, nodes, stem, seen, mask):
+        return replace(super().forward(nodes, stem, seen, mask), mask=None)
+
+
+class DropsEdges(Masked):
+    def forward(self, nodes, stem, seen, mask):
+        out = super().forward(nodes, stem, seen, mask)
+        return Seen(out.h, Adjacency(out.adjacency.edge_index[:, 1:], len(out.h)), out.num_nodes, out.mask)
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        (MixesIntoMask, "outside the mask untouched"),
+        (PeeksBehindMask, "do not depend on what they hide"),
+        (IgnoresGivenMask, "the given mask"),
+        (ChangesBatch, "left as it was"),
+        (AlwaysTheSameMask, "another mask from another seed"),
+        (ForgetsItsMask, "draws_mask"),
+        (DropsEdges, "edges kept"),
+    ],
+)
+def test_view_faults(fault, sentence):
+    with pytest.raises(AssertionError, match=sentence):
+        check_view(fault)
+
+
+class NaNWithoutMask(Reconstruction):
+    def forward(self, step):
+        seen = step.views[self.view]
+        rebuilt = self.decode(seen.node_embedding, seen.mask, seen.adjacency)[seen.mask]
+        return (rebuilt - step.inputs[seen.mask]).square().mean()
+
+
+class WeighsLargeSlides(Reconstruction):
+    def forward(self, step):
+        seen = step.views[self.view]
+        if not bool(seen.mask.any()):
+            return seen.node_embedding.sum() * 0.0
+        rebuilt = self.decode(seen.node_embedding, seen.mask, seen.adjacency)[seen.mask]
+        return (rebuilt - step.inputs[seen.mask]).square().mean()
+
+
+class FirstNodeOnly(Reconstruction):
+    def forward(self, step):
+        seen = step.views[self.view]
+        if not bool(seen.mask.any()):
+            return seen.node_embedding.sum() * 0.0
+        return super().forward(step) + seen.node_embedding[0].square().sum()
+
+
+class ReadsNothing(CrossEntropy):
+    def forward(self, step):
+        return nn.functional.cross_entropy(
+            torch.zeros_like(step.views["clean"].head("bag").logits), step.target
+        )
+
+
+class SumOverSlides(CrossEntropy):
+    def forward(self, step):
+        return super().forward(step) * len(step.target)
+
+
+class NotAScalar(CrossEntropy):
+    def forward(self, step):
+        return super().forward(step).unsqueeze(0)
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        (NaNWithoutMask, "one by one|no node masked"),
+        (WeighsLargeSlides, "mean of its slides"),
+        (FirstNodeOnly, "order of the patches|mean of its slides"),
+        (ReadsNothing, "depends on the logits"),
+        (SumOverSlides, "mean of its slides"),
+        (NotAScalar, "a scalar"),
+    ],
+)
+def test_objective_faults(fault, sentence):
+    with pytest.raises(AssertionError, match=sentence):
+        check_objective(fault)
+
+
+def test_nan_with_no_masked_node_is_caught_where_slides_may_be_compared():
+    with pytest.raises(AssertionError, match=r"a loss with no node masked, in finite numbers"):
+        check_objective(NaNWithoutMask, per_slide=False)

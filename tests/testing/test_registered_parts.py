@@ -1,0 +1,67 @@
+"""Every registered model part meets the shipped kit."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from wsigraph.nn.aggregators.base import Aggregator
+from wsigraph.nn.encoders.base import Encoder
+from wsigraph.nn.heads.base import Head
+from wsigraph.nn.views.base import View
+from wsigraph.objectives.base import Objective
+from wsigraph.testing import check_aggregator, check_encoder, check_head, check_objective, check_view
+
+OPTIONS = {
+    ("encoder", "gat"): {"hidden_channels": 8},
+    ("encoder", "mlp"): {"hidden_channels": 8},
+    ("head", "bag"): {"aggregator": {"name": "mean"}},
+}
+"""Options for parts that need some, or that are quicker to check when small."""
+
+
+def built_in(family):
+    names = family.registry.names()
+    return [n for n in names if family.registry.get(n).__module__.startswith("wsigraph.")]
+
+
+def part(family, name):
+    return partial(family.registry.get(name), **OPTIONS.get((family.registry.family, name), {}))
+
+
+@pytest.mark.parametrize("name", built_in(Aggregator))
+def test_aggregator(name):
+    check_aggregator(part(Aggregator, name))
+
+
+@pytest.mark.parametrize("name", built_in(Encoder))
+def test_encoder(name):
+    check_encoder(part(Encoder, name))
+
+
+@pytest.mark.parametrize("name", built_in(Head))
+def test_head(name):
+    check_head(part(Head, name))
+
+
+@pytest.mark.parametrize("pool", built_in(Aggregator))
+def test_bag_head_with_every_aggregator(pool):
+    check_head(partial(Head.registry.get("bag"), aggregator={"name": pool}, hidden_channels=0))
+
+
+@pytest.mark.parametrize("name", built_in(View))
+def test_view(name):
+    check_view(part(View, name))
+
+
+@pytest.mark.parametrize("name", built_in(Objective))
+def test_objective(name):
+    check_objective(part(Objective, name))
+
+
+def test_every_family_has_parts():
+    assert {"gated_attention", "mean"} <= set(built_in(Aggregator))
+    assert {"gat", "mlp"} <= set(built_in(Encoder))
+    assert {"clean", "masked"} <= set(built_in(View))
+    assert {"cross_entropy", "reconstruction"} <= set(built_in(Objective))

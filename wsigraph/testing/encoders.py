@@ -1,0 +1,97 @@
+"""What every encoder owes: test a new one with ``check_encoder(MyEncoder)``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from wsigraph.data.adjacency import Adjacency
+from wsigraph.nn.encoders.base import Encoder
+from wsigraph.testing.require import (
+    name_of,
+    ready,
+    require,
+    require_equal,
+    require_finite,
+    require_gradients,
+    require_round_trip,
+    require_shape,
+    require_used,
+    seeded,
+)
+from wsigraph.testing.slides import Slides, make_slides
+
+
+def check_encoder(make: Callable[[int], Encoder], *, in_channels: int = 6) -> None:
+    """Check one encoder in float64.
+
+    A row-wise stem, node outputs that move with their nodes, edges in any order, a batch that equals its
+    slides one by one, no leak between slides, one patch, no edges, ``uses_edges`` as it says, gradients, and
+    state that makes the round trip.
+
+    Args:
+        make: ``in_channels`` -> a new encoder; the class itself, or a ``partial`` with options.
+        in_channels: Width to try.
+
+    Raises: AssertionError: naming the first property that fails.
+    """
+    part = ready(seeded(lambda: make(in_channels)))
+    who, slides = name_of(part), make_slides(in_channels)
+    out = part(slides.x, slides.adjacency)
+    require(part.in_channels == in_channels, who, f"in_channels {in_channels}", f"{part.in_channels}")
+    require_shape(out, (len(slides.x), part.out_channels), who=who, what="node embeddings")
+    require_equal(part(slides.x, slides.adjacency), out, who=who, what="the same answer twice", tolerance=0)
+    _check_stem(part, slides, who=who)
+    _check_order(part, slides, out, who=who)
+    _check_batch(part, slides, out, who=who)
+    _check_edges(part, slides, out, who=who)
+    require_gradients(lambda x: part(x, slides.adjacency), (slides.x,), who=who)
+    require_used(part, out.square().sum(), who=who)
+    require_round_trip(part, lambda: make(in_channels), lambda p: p(slides.x, slides.adjacency), who=who)
+
+
+def _check_stem(part: Encoder, slides: Slides, *, who: str) -> None:
+    stem = part.stem(slides.x)
+    require_shape(stem, (len(slides.x), part.stem_channels), who=who, what="stem rows")
+    alone = torch.cat([part.stem(row) for row in slides.x.split(1)])
+    require_equal(alone, stem, who=who, what="a row-wise stem: each row as if it were alone")
+
+
+def _check_order(part: Encoder, slides: Slides, out: Tensor, *, who: str) -> None:
+    order = slides.order_within()
+    moved = slides.shuffled(order)
+    require_equal(
+        part(moved.x, moved.adjacency), out[order], who=who, what="node outputs that move with their nodes"
+    )
+    turned = slides.edge_index[:, torch.randperm(slides.edge_index.shape[1])]
+    require_equal(
+        part(slides.x, Adjacency.of(turned, len(slides.x))), out, who=who, what="edges in any order"
+    )
+
+
+def _check_batch(part: Encoder, slides: Slides, out: Tensor, *, who: str) -> None:
+    for slide in range(slides.num_graphs):
+        one = slides.one(slide)
+        require_equal(
+            part(one.x, one.adjacency),
+            out[slides.rows(slide)],
+            who=who,
+            what="a batch that equals its slides one by one",
+        )
+    changed = part(slides.with_other(0).x, slides.adjacency)
+    rest = slides.sizes[0]
+    require_equal(
+        changed[rest:], out[rest:], who=who, what="other slides bit-equal when one slide changes", tolerance=0
+    )
+
+
+def _check_edges(part: Encoder, slides: Slides, out: Tensor, *, who: str) -> None:
+    bare = slides.without_edges()
+    edgeless = part(bare.x, bare.adjacency)
+    require_finite(edgeless, who=who, what="an answer without edges")
+    one = part(bare.x[:1], Adjacency.of(bare.edge_index, 1))
+    require_equal(one, edgeless[:1], who=who, what="one patch without edges to be a slide like any other")
+    reads = bool((edgeless != out).any())
+    require(reads == part.uses_edges, who, f"uses_edges = {reads}, as its output says", f"{part.uses_edges}")

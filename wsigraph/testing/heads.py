@@ -1,0 +1,66 @@
+"""What every head owes: test a new one with ``check_head(partial(MyHead, ...))``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+from wsigraph.nn.heads.base import Head
+from wsigraph.testing.pools import check_pool
+from wsigraph.testing.require import (
+    name_of,
+    ready,
+    require,
+    require_gradients,
+    require_round_trip,
+    require_shape,
+    require_used,
+    seeded,
+)
+from wsigraph.testing.slides import Slides, make_slides
+
+FIELDS = ("logits", "embedding", "attention", "attention_logits", "node_logits")
+
+
+def check_head(make: Callable[[int, int], Head], *, in_channels: int = 6) -> None:
+    """Check one head in float64, with 2 and with 7 classes.
+
+    Order invariance, a batch equals its slides one by one, no leak between slides, one patch, attention
+    that sums to 1, an empty slide refused, ``gives`` as it says, gradients, and state that
+    makes the round trip.
+
+    Args:
+        make: ``in_channels, out_channels`` -> a new head.
+        in_channels: Width to try.
+
+    Raises: AssertionError: naming the first property that fails.
+    """
+    for classes in (2, 7):
+        _check(lambda classes=classes: make(in_channels, classes), make_slides(in_channels), classes)  # type: ignore[misc]
+
+
+def _check(make: Callable[[], Head], slides: Slides, classes: int) -> None:
+    part = ready(seeded(make))
+    who = f"{name_of(part)} with {classes} classes"
+
+    def run(x: Tensor, batch: Tensor, num_graphs: int) -> tuple[Tensor, Tensor | None]:
+        out = part(x, batch, num_graphs)
+        return out.logits, out.attention
+
+    check_pool(run, slides, who=who)
+    out = part(slides.x, slides.batch, slides.num_graphs)
+    require_shape(out.logits, (slides.num_graphs, classes), who=who, what="logits")
+    given = {field for field in FIELDS if getattr(out, field) is not None}
+    require(
+        given == set(part.gives), who, f"gives = {sorted(given)}, as its output says", f"{sorted(part.gives)}"
+    )
+    if out.node_logits is not None:
+        require_shape(out.node_logits, (len(slides.x), classes), who=who, what="node logits")
+
+    def logits(x: Tensor) -> Tensor:
+        return part(x, slides.batch, slides.num_graphs).logits
+
+    require_gradients(logits, (slides.x,), who=who)
+    require_used(part, logits(slides.x).square().sum(), who=who)
+    require_round_trip(part, make, lambda p: p(slides.x, slides.batch, slides.num_graphs).logits, who=who)
