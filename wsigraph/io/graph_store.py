@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch_geometric import EdgeIndex
 
 from wsigraph.data.patch_features import PatchFeatures
 from wsigraph.data.spatial_graph import SpatialGraph
@@ -170,7 +171,15 @@ class GraphDataset(torch.utils.data.Dataset[SpatialGraph]):
         return len(self.slides)
 
     def __getitem__(self, index: int) -> SpatialGraph:
-        graph = SpatialGraph()
-        graph.update(self.store.graph(self.slides[index]))
-        graph.y = torch.tensor([self.targets[index]])
-        return graph
+        full = self.store.graph(self.slides[index])
+        # a plain tensor, still sorted: PyG 2.8 cannot batch an EdgeIndex of a single edge (a one-patch slide)
+        edges = full.edge_index.as_tensor() if isinstance(full.edge_index, EdgeIndex) else full.edge_index
+        return SpatialGraph(
+            full.x,
+            edges,
+            pos=full.pos,
+            patch_size=full.patch_size,
+            mpp=full.mpp,
+            slide_id=full.slide_id,
+            y=torch.tensor([self.targets[index]]),
+        )
