@@ -17,6 +17,7 @@ from wsigraph.io.scale_bar import draw_scale_bar
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colorbar import Colorbar
     from matplotlib.image import AxesImage
 
 _COLOURMAP = "viridis"  # read by colour-blind eyes, and neither its ends nor its middle look like H&E
@@ -52,10 +53,12 @@ def write_heatmap(
     shown = patches if thumbnail is None else _whole(thumbnail, thumbnail_downsample)
     if thumbnail is not None:
         _check_inside(heatmap, patches, shown)
-    rows, columns = _arrangement(shown, panels=1 if thumbnail is None else 2)
-    scale = _PANEL * rows / max(shown.width, shown.height)
-    width, height = max(shown.width * scale, 2.2), max(shown.height * scale, 1.1)
-    figure = Figure(figsize=(columns * width + 1.4, rows * height + 0.9), layout="compressed")
+    wide = shown.width > 2.2 * shown.height  # then one above the other is larger than side by side
+    panels = 1 if thumbnail is None else 2
+    rows, columns = (panels, 1) if wide else (1, panels)
+    scale = _PANEL * (1.7 if wide else 1.0) / max(shown.width, shown.height)
+    width, height = max(shown.width * scale, 2.2), max(shown.height * scale, 0.6)
+    figure = Figure(figsize=(columns * width + 1.4, rows * height + 1.4), layout="compressed")
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for panel in axes:
         _frame(panel, shown)
@@ -63,15 +66,19 @@ def write_heatmap(
             panel.imshow(thumbnail, extent=_corners(shown), interpolation="antialiased")
     image = _draw_values(axes[-1], heatmap, patches, alpha=1.0 if thumbnail is None else 0.6)
     draw_scale_bar(axes[0], heatmap.mpp)
-    bar = figure.colorbar(image, ax=list(axes), fraction=0.035, pad=0.02)
-    if bar.solids is not None:  # the bar shows the full colours, not those mixed with the slide
-        bar.solids.set_alpha(1.0)
-    bar.set_label(_wrapped(heatmap.meaning, rows * height), fontsize=9, color=INK)
-    bar.ax.tick_params(labelsize=8, colors=QUIET)
-    bar.outline.set_visible(False)
+    bar = figure.colorbar(image, ax=list(axes), location="bottom" if wide else "right", aspect=30, pad=0.02)
+    _label_colours(bar, _wrapped(heatmap.meaning, columns * width if wide else height))
     named = title if heatmap.slide_id in title else f"{heatmap.slide_id}: {title}".rstrip(": ")
     figure.suptitle(named, fontsize=11, color=INK, wrap=True)
     save_figure(path, figure)
+
+
+def _label_colours(bar: Colorbar, meaning: str) -> None:
+    if bar.solids is not None:  # the bar shows the full colours, not those mixed with the slide
+        bar.solids.set_alpha(1.0)
+    bar.set_label(meaning, fontsize=9, color=INK)
+    bar.ax.tick_params(labelsize=8, colors=QUIET)
+    bar.outline.set_visible(False)
 
 
 def _draw_values(axes: Axes, heatmap: Heatmap, patches: Box, *, alpha: float) -> AxesImage:
@@ -91,11 +98,6 @@ def _draw_values(axes: Axes, heatmap: Heatmap, patches: Box, *, alpha: float) ->
         interpolation="nearest",
         zorder=3,
     )
-
-
-def _arrangement(shown: Box, *, panels: int) -> tuple[int, int]:
-    """Rows and columns: side by side, unless the slide is so wide that one above the other is larger."""
-    return (panels, 1) if shown.width > 1.5 * shown.height else (1, panels)
 
 
 def _frame(axes: Axes, shown: Box) -> None:
@@ -137,7 +139,7 @@ def _check_inside(heatmap: Heatmap, patches: Box, shown: Box) -> None:
         )
 
 
-def _wrapped(text: str, height: float) -> str:
-    """Lines of about the same length that fit along a colour bar of ``height`` inches."""
-    lines = -(-len(text) // max(18, int(height * 12)))
+def _wrapped(text: str, length: float) -> str:
+    """Lines of about the same length that fit along a colour bar of ``length`` inches."""
+    lines = -(-len(text) // max(18, int(length * 12)))
     return "\n".join(textwrap.wrap(text, -(-len(text) // lines) + 5))

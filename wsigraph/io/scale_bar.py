@@ -38,7 +38,7 @@ def draw_scale_bar(axes: Axes, mpp: float) -> None:
 
     left, right = axes.get_xlim()
     length, label = bar_length(right - left, mpp)
-    figure = axes.get_figure(root=True)
+    figure = axes.figure
     below = axes.get_xaxis_transform() + ScaledTranslation(0, -_BELOW / 72, figure.dpi_scale_trans)
     axes.add_line(
         Line2D(

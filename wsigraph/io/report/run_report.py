@@ -81,7 +81,8 @@ def shown(cell: Mapping[str, float | None]) -> tuple[str, str]:
 def _sections(report: RunReport) -> list[Section]:
     metrics = report.metrics
     sections: list[Section] = [Notice(list(report.warnings))] if report.warnings else []
-    sections.append(Numbers("", [Number(_NAMES[name], *shown(metrics["slide"][name])) for name in _HEADLINE]))
+    headline = [Number(_NAMES[name], *shown(metrics["slide"][name])) for name in _HEADLINE]
+    sections.append(Numbers(_headline(metrics), headline))
     sections += [_levels(metrics), _per_class(metrics)]
     if report.pictures:
         sections.append(Pictures("Pictures", list(report.pictures), wide=True))
