@@ -1,0 +1,270 @@
+"""The fused operator, the plain-torch reference, loops in NumPy and PyG's layer say the same."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch_geometric.nn import GATConv
+
+from wsigraph.data.adjacency import Adjacency
+from wsigraph.nn.kernels import attention_op, numba_attention, reference
+from wsigraph.nn.kernels.attention import graph_attention
+from wsigraph.nn.layers.gat import GATLayer
+from wsigraph.testing.slides import make_slides
+
+
+def random_graph(nodes, edges, *, heads=3, width=4, seed=0, dtype=torch.float64):
+    """Edges in no order, some twice, and nodes that no edge enters."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def draw(*shape):
+        return torch.randn(*shape, generator=generator, dtype=dtype)
+
+    edge_index = torch.randint(nodes, (2, edges), generator=generator)
+    edge_index[1][edge_index[1] % 5 == 0] = 1  # nodes 0, 5, 10 ... receive nothing
+    edge_index = torch.cat([edge_index, edge_index[:, : edges // 4]], dim=1)  # duplicates
+    edge_index = edge_index[:, torch.randperm(edge_index.shape[1], generator=generator)]
+    return draw(nodes, heads, width), draw(nodes, heads), draw(nodes, heads), edge_index
+
+
+def loops(h, s, t, edge_index, slope=0.2):
+    """Velickovic et al. 2018, eq. 1-6, one edge at a time."""
+    h, s, t, edges = h.numpy(), s.numpy(), t.numpy(), edge_index.numpy()
+    out = np.zeros_like(h)
+    for v in range(h.shape[0]):
+        sources = [edges[0, e] for e in range(edges.shape[1]) if edges[1, e] == v]
+        for k in range(h.shape[1]):
+            logits = [s[u, k] + t[v, k] for u in sources]
+            weights = [np.exp(x if x > 0 else slope * x) for x in logits]
+            for u, weight in zip(sources, weights, strict=True):
+                out[v, k] += weight / sum(weights) * h[u, k]
+    return out
+
+
+def plain(h, s, t, edge_index):
+    keep = h.new_ones(edge_index.shape[1], h.shape[1])
+    return reference.graph_attention(h, s, t, edge_index=edge_index, negative_slope=0.2, keep=keep)[0]
+
+
+def fused(h, s, t, edge_index):
+    return graph_attention(h, s, t, adjacency=Adjacency.of(edge_index, h.shape[0]))[0]
+
+
+def test_fused_and_reference_equal_loops():
+    h, s, t, edges = random_graph(17, 60)
+    wanted = loops(h, s, t, edges)
+    np.testing.assert_allclose(plain(h, s, t, edges).numpy(), wanted, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(fused(h, s, t, edges).numpy(), wanted, rtol=0, atol=1e-12)
+
+
+def test_a_node_without_incoming_edges_receives_zero():
+    h, s, t, edges = random_graph(17, 60)
+    for out in (fused(h, s, t, edges), plain(h, s, t, edges)):
+        assert (out[[0, 5, 10, 15]] == 0).all()
+        assert (out[1] != 0).all()
+
+
+def test_a_duplicate_edge_counts_twice():
+    h, s, t = (v[:3] for v in random_graph(3, 6)[:3])
+    once, twice = torch.tensor([[0, 1], [2, 2]]), torch.tensor([[0, 0, 1], [2, 2, 2]])
+    weights = torch.softmax(
+        torch.stack([nn.functional.leaky_relu(s[u] + t[2], 0.2) for u in (0, 0, 1)]), dim=0
+    ).unsqueeze(-1)
+    by_hand = weights[0] * h[0] + weights[1] * h[0] + weights[2] * h[1]
+    torch.testing.assert_close(fused(h, s, t, twice)[2], by_hand)
+    assert not torch.allclose(fused(h, s, t, once)[2], by_hand)
+
+
+def test_no_edges_at_all():
+    h, s, t, _ = random_graph(4, 6)
+    assert (fused(h, s, t, torch.zeros(2, 0, dtype=torch.long)) == 0).all()
+
+
+def test_attention_of_each_node_sums_to_one_over_its_incoming_edges():
+    h, s, t, edges = random_graph(17, 60)
+    adjacency = Adjacency.of(edges, 17)
+    _, attention = graph_attention(h, s, t, adjacency=adjacency)
+    total = torch.zeros(17, 3, dtype=torch.float64).index_add_(0, adjacency.edge_index[1], attention)
+    entered = torch.bincount(adjacency.edge_index[1], minlength=17) > 0
+    torch.testing.assert_close(total[entered], torch.ones_like(total[entered]))
+
+
+def test_large_logits_stay_finite():
+    h, s, t, edges = random_graph(17, 60, dtype=torch.float32)
+    out = fused(h, s * 1e4, t * 1e4, edges)
+    assert torch.isfinite(out).all()
+    torch.testing.assert_close(out, plain(h, s * 1e4, t * 1e4, edges))
+
+
+def test_gradients_agree_with_finite_differences():
+    h, s, t, edges = random_graph(7, 20, heads=2, width=3)
+    leaves = [v.requires_grad_() for v in (h, s, t)]
+    assert torch.autograd.gradcheck(lambda *v: fused(*v, edges), leaves)
+
+
+def test_gradients_agree_with_the_reference_under_dropout():
+    h, s, t, edges = random_graph(30, 120)
+    adjacency, grads = Adjacency.of(edges, 30), []
+    upstream = torch.randn(h.shape, dtype=h.dtype)
+    keep = torch.rand(adjacency.edge_index.shape[1], 3, dtype=h.dtype).gt(0.3).double() / 0.7
+    inward, outward = adjacency.by_target, adjacency.by_source
+    for path in ("fused", "plain"):
+        leaves = [v.clone().requires_grad_() for v in (h, s, t)]
+        if path == "fused":
+            structure = (inward.ptr, inward.other, outward.ptr, outward.other, outward.edge)
+            out, _ = attention_op.fused_attention(*leaves, keep, *structure, 0.2)
+        else:
+            out, _ = reference.graph_attention(
+                *leaves, edge_index=adjacency.edge_index, negative_slope=0.2, keep=keep
+            )
+        out.backward(upstream)
+        grads.append([leaf.grad for leaf in leaves])
+    for one, other in zip(*grads, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-12)
+
+
+def test_the_operator_is_well_formed():
+    h, s, t, edges = random_graph(7, 20, heads=2, width=3)
+    a = Adjacency.of(edges, 7)
+    keep = torch.ones(a.edge_index.shape[1], 2, dtype=torch.float64)
+    structure = (a.by_target.ptr, a.by_target.other, a.by_source.ptr, a.by_source.other, a.by_source.edge)
+    torch.library.opcheck(
+        attention_op.fused_attention,
+        (*(v.requires_grad_() for v in (h, s, t)), keep, *structure, 0.2),
+        test_utils=("test_schema", "test_autograd_registration", "test_faketensor"),
+    )
+
+
+@pytest.fixture
+def large():
+    h, s, t, edges = random_graph(3000, 24_000, heads=4, width=8, dtype=torch.float32)
+    assert h.shape[0] * h.shape[1] > attention_op.PARALLEL_FROM
+    return h, s, t, edges
+
+
+@pytest.fixture
+def threads():
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+def forward_and_backward(h, s, t, edges):
+    leaves = [v.clone().requires_grad_() for v in (h, s, t)]
+    out = fused(*leaves, edges)
+    out.backward(torch.ones_like(out) * torch.linspace(-1, 1, out.shape[-1]))
+    return [out.detach(), *(leaf.grad for leaf in leaves)]
+
+
+@pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="needs two threads")
+def test_parallel_equals_the_reference(large, threads, monkeypatch):
+    threads(2)
+    h, s, t, edges = large
+    taken, real = [], numba_attention.forward_parallel
+    monkeypatch.setattr(numba_attention, "forward_parallel", lambda *a: taken.append(1) or real(*a))
+    torch.testing.assert_close(fused(h, s, t, edges), plain(h, s, t, edges), rtol=1e-4, atol=1e-5)
+    assert taken
+
+
+def test_the_number_of_threads_does_not_change_a_bit(large, threads):
+    results = []
+    for count in (2, 1, 2):
+        threads(count)
+        results.append(forward_and_backward(*large))
+    for other in results[1:]:
+        for a, b in zip(results[0], other, strict=True):
+            assert torch.equal(a, b)
+
+
+def test_edges_are_sorted_by_target_and_the_transpose_walks_the_same_edges():
+    *_, edges = random_graph(17, 60)
+    adjacency = Adjacency.of(edges, 17)
+    source, target = adjacency.edge_index
+    assert (target.diff() >= 0).all()
+    assert sorted(zip(*adjacency.edge_index.tolist(), strict=True)) == sorted(
+        zip(*edges.tolist(), strict=True)
+    )
+    outward = adjacency.by_source
+    for u in range(17):
+        span = slice(outward.ptr[u], outward.ptr[u + 1])
+        assert (source[outward.edge[span]] == u).all()
+        assert torch.equal(target[outward.edge[span]], outward.other[span])
+
+
+class TestAgainstPyG:
+    """Weights of PyG's GATConv put into ours, without residual and norm."""
+
+    @staticmethod
+    def pair(heads=4, width=5, channels=6):
+        theirs = GATConv(channels, width, heads=heads, add_self_loops=False, negative_slope=0.2).double()
+        ours = GATLayer(channels, width, heads=heads, plain=True, residual="none").double()
+        with torch.no_grad():
+            theirs.bias.normal_()
+            ours.project.weight.copy_(theirs.lin.weight)
+            ours.attend_src.copy_(theirs.att_src)
+            ours.attend_dst.copy_(theirs.att_dst)
+            ours.bias.copy_(theirs.bias)
+        return ours, theirs
+
+    def test_forward_and_gradients(self):
+        ours, theirs = self.pair()
+        slides = make_slides(6)
+        results = []
+        for layer, structure in ((ours, slides.adjacency), (theirs, slides.edge_index)):
+            x = slides.x.clone().requires_grad_()
+            out = layer(x, structure)
+            out.square().sum().backward()
+            results.append((out.detach(), x.grad))
+        for one, other in zip(*results, strict=True):
+            torch.testing.assert_close(one, other, rtol=0, atol=1e-10)
+        pairs = (
+            (ours.project.weight, theirs.lin.weight),
+            (ours.attend_src, theirs.att_src),
+            (ours.attend_dst, theirs.att_dst),
+            (ours.bias, theirs.bias),
+        )
+        for one, other in pairs:
+            torch.testing.assert_close(one.grad, other.grad, rtol=0, atol=1e-9)
+
+    def test_single_precision(self):
+        ours, theirs = self.pair()
+        slides = make_slides(6)
+        one = ours.float()(slides.x.float(), slides.adjacency)
+        other = theirs.float()(slides.x.float(), slides.edge_index)
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-5)
+
+
+class TestLayer:
+    def test_identity_residual_norm_and_slope_in_that_order(self):
+        layer = GATLayer(8, 4, heads=2, residual="identity").double().eval()
+        slides = make_slides(8)
+        bare = GATLayer(8, 4, heads=2, residual="none", plain=True).double().eval()
+        bare.load_state_dict({k: v for k, v in layer.state_dict().items() if k in bare.state_dict()})
+        attended = bare(slides.x, slides.adjacency) + slides.x
+        normed = (attended - attended.mean(1, keepdim=True)) / (
+            attended.var(1, unbiased=False, keepdim=True) + 1e-5
+        ).sqrt()
+        by_hand = torch.where(normed > 0, normed, 0.25 * normed)
+        torch.testing.assert_close(layer(slides.x, slides.adjacency), by_hand)
+
+    def test_identity_between_unequal_widths_becomes_a_linear_map(self):
+        layer = GATLayer(6, 4, heads=2, residual="identity")
+        assert layer.shortcut is not None
+        assert layer.shortcut.bias is None
+
+    def test_dropout_only_in_training_and_drawn_from_the_seed(self):
+        layer = GATLayer(8, 4, heads=2, feature_dropout=0.5, attention_dropout=0.5).double()
+        slides = make_slides(8)
+
+        def run(seed):
+            torch.manual_seed(seed)
+            return layer(slides.x, slides.adjacency)
+
+        with torch.random.fork_rng(devices=[]):
+            assert torch.equal(run(1), run(1))
+            assert not torch.equal(run(1), run(2))
+            layer.eval()
+            assert torch.equal(run(1), run(2))
