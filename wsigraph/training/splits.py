@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -66,6 +65,7 @@ def make_folds(
             splits.append(Split(repeat, fold, tuple(train), tuple(val), tuple(sorted(test))))
     for split in splits:
         check_leaks(split, patients)
+        _check_seen(split, labels)
     return splits
 
 
@@ -126,32 +126,69 @@ def _check_classes(labels: Sequence[str], patients: Sequence[str], *, folds: int
         )
 
 
-def _grouped(labels: Sequence[str], patients: Sequence[str], *, folds: int, seed: int) -> list[list[int]]:
-    from sklearn.model_selection import StratifiedGroupKFold
+def _check_seen(split: Split, labels: Sequence[str]) -> None:
+    missing = sorted(set(labels) - {labels[i] for i in split.train})
+    if missing:
+        raise CohortError(
+            expected(
+                f"Fold {split.fold} of repeat {split.repeat}",
+                "every class among the training slides",
+                f"none of {missing}",
+                todo="Their patients also have slides of rarer classes: use more folds or merge classes.",
+            )
+        )
 
-    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed % 2**32)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # a rare class in a small validation draw
-        return [test.tolist() for _, test in splitter.split(np.zeros(len(labels)), labels, patients)]
+
+def _grouped(labels: Sequence[str], patients: Sequence[str], *, folds: int, seed: int) -> list[list[int]]:
+    """Deal the patients of each class to the folds in turn, those with many slides first.
+
+    Every fold holds as many patients of a class as any other, give or take one, and about as many slides.
+    """
+    slides = _slides_of(patients)
+    held: list[list[int]] = [[] for _ in range(folds)]
+    for mine in _shuffled_by_class(labels, patients, seed=seed).values():
+        dealt = [0] * folds
+        for patient in sorted(mine, key=lambda p: -len(slides[p])):
+            fold = min(range(folds), key=lambda f: (dealt[f], len(held[f]), f))
+            dealt[fold] += 1
+            held[fold] += slides[patient]
+    return held
 
 
 def _validation(
     rest: Sequence[int], labels: Sequence[str], patients: Sequence[str], *, share: float, seed: int
 ) -> list[int]:
-    parts = max(2, round(1 / share))
     some_labels, some_patients = [labels[i] for i in rest], [patients[i] for i in rest]
-    parts = min(parts, *_patients_per_class(some_labels, some_patients).values())
-    if parts < 2:
-        raise CohortError(
-            expected(
-                "Validation split",
-                "at least 2 patients of every class outside the test fold",
-                f"{_patients_per_class(some_labels, some_patients)}",
-                todo="Use more folds or merge classes.",
+    chosen: set[str] = set()
+    for mine in _shuffled_by_class(some_labels, some_patients, seed=seed).values():
+        if len(mine) < 2:
+            raise CohortError(
+                expected(
+                    "Validation split",
+                    "at least 2 patients of every class outside the test fold",
+                    f"{_patients_per_class(some_labels, some_patients)}",
+                    todo="Use more folds or merge classes.",
+                )
             )
-        )
-    first = _grouped(some_labels, some_patients, folds=parts, seed=seed)[0]
-    return [rest[i] for i in first]
+        chosen.update(mine[: max(1, round(share * len(mine)))])
+    return [i for i in rest if patients[i] in chosen]
+
+
+def _shuffled_by_class(labels: Sequence[str], patients: Sequence[str], *, seed: int) -> dict[str, list[str]]:
+    """Patients of each class in random order; one with slides of several classes counts for the rarest."""
+    counts = _patients_per_class(labels, patients)
+    rng = np.random.default_rng(seed)
+    groups: dict[str, list[str]] = {name: [] for name in sorted(counts, key=lambda c: (counts[c], c))}
+    for patient, slides in sorted(_slides_of(patients).items()):
+        groups[min((labels[i] for i in slides), key=lambda c: (counts[c], c))].append(patient)
+    return {name: rng.permutation(mine).tolist() for name, mine in groups.items() if mine}
+
+
+def _slides_of(patients: Sequence[str]) -> dict[str, list[int]]:
+    slides: dict[str, list[int]] = {}
+    for index, patient in enumerate(patients):
+        slides.setdefault(patient, []).append(index)
+    return slides
 
 
 def _patients_per_class(labels: Sequence[str], patients: Sequence[str]) -> dict[str, int]:
