@@ -10,10 +10,12 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
+from wsigraph.data.box import Box
 from wsigraph.data.heatmap import Heatmap
 from wsigraph.errors import GraphError, RunError
 from wsigraph.io.heatmap_png import write_heatmap
 from wsigraph.io.scale_bar import bar_length
+from wsigraph.patches.overview import Overview
 
 
 def heatmap(values, coords, **options) -> Heatmap:
@@ -77,7 +79,7 @@ def test_with_a_thumbnail_the_slide_stands_beside_the_overlay(drawn):
     red = np.zeros((50, 50, 3), dtype=np.uint8)
     red[..., 0] = 255
     patches = heatmap([0, 100], [[0, 0], [400, 400]])
-    _, axes, pixels = drawn(patches, red, 10.0, title="t")
+    _, axes, pixels = drawn(patches, Overview(red, Box(0, 0, 500, 500)), title="t")
     assert len(axes) == 3
     left, right, _ = axes
     assert left.get_xlim() == right.get_xlim() == (0, 500)
@@ -92,11 +94,12 @@ def test_with_a_thumbnail_the_slide_stands_beside_the_overlay(drawn):
 
 
 def test_patches_outside_the_slide_are_refused(tmp_path):
-    slide = np.zeros((50, 50, 3), dtype=np.uint8)
-    with pytest.raises(
-        RunError, match=r"'A1': expected patches within the slide's 500 x 500 px, got x 900..1000"
-    ):
-        write_heatmap(tmp_path / "x.png", heatmap([1], [[900, 0]]), slide, 10.0, title="t")
+    slide = Overview(np.zeros((50, 50, 3), dtype=np.uint8), Box(200, 0, 500, 500))
+    words = r"'A1': expected patches within x 200..700, y 0..500, got x 900..1000"
+    with pytest.raises(RunError, match=words):
+        write_heatmap(tmp_path / "x.png", heatmap([1], [[900, 0]]), slide, title="t")
+    with pytest.raises(RunError, match=r"got x 0..100"):  # left of the scanned area
+        write_heatmap(tmp_path / "x.png", heatmap([1], [[0, 0]]), slide, title="t")
     with pytest.raises(GraphError, match="at least one patch"):
         write_heatmap(tmp_path / "x.png", heatmap([], np.zeros((0, 2))), title="t")
     assert list(tmp_path.iterdir()) == []

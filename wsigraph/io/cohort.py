@@ -189,7 +189,7 @@ def _match(
         label = (row[target] or "").strip()
         if path is None:
             left_out[slide_id] = f"no feature file {folder.name}/{slide_id}.h5"
-        elif not label or label.lower() in ("nan", "na", "none"):
+        elif not label or label.lower() == "nan":
             left_out[slide_id] = f"no label in column '{target}'"
         else:
             patient = (row.get(patient_col) or "").strip() or slide_id

@@ -14,6 +14,7 @@ from wsigraph.errors import RunError, expected
 from wsigraph.evaluation.heatmap import extent, rasterise
 from wsigraph.io.figure import INK, QUIET, save_figure
 from wsigraph.io.scale_bar import draw_scale_bar
+from wsigraph.patches.overview import Overview
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,33 +29,31 @@ _PANEL = 6.2  # inches of a panel's longer side
 def write_heatmap(
     path: str | Path,
     heatmap: Heatmap,
-    thumbnail: np.ndarray | None = None,
-    thumbnail_downsample: float = 1.0,
+    overview: Overview | None = None,
     *,
     title: str = "",
 ) -> None:
     """Draw a heatmap as PNG.
 
-    With a thumbnail the slide stands on the left and the heatmap over it on the right; without one the
+    With an overview the slide stands on the left and the heatmap over it on the right; without one the
     heatmap stands alone on a plain ground.
 
     Args:
         path: Where to.
         heatmap: What is drawn; ``meaning`` labels the colours.
-        thumbnail: ``[height, width, 3]`` uint8 picture of the whole slide.
-        thumbnail_downsample: Level-0 pixels per pixel of the thumbnail.
+        overview: A small picture of the slide, which knows what part it shows.
         title: First line; the slide's id is added where it does not name it.
 
-    Raises: RunError: if the patches lie outside the thumbnail. GraphError: if there is no patch.
+    Raises: RunError: if the patches lie outside the overview. GraphError: if there is no patch.
     """
     from matplotlib.figure import Figure
 
     patches = extent(heatmap)
-    shown = patches if thumbnail is None else _whole(thumbnail, thumbnail_downsample)
-    if thumbnail is not None:
+    shown = patches if overview is None else overview.box
+    if overview is not None:
         _check_inside(heatmap, patches, shown)
     wide = shown.width > 2.2 * shown.height  # then one above the other is larger than side by side
-    panels = 1 if thumbnail is None else 2
+    panels = 1 if overview is None else 2
     rows, columns = (panels, 1) if wide else (1, panels)
     scale = _PANEL * (1.7 if wide else 1.0) / max(shown.width, shown.height)
     width, height = max(shown.width * scale, 2.2), max(shown.height * scale, 0.6)
@@ -62,9 +61,9 @@ def write_heatmap(
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for panel in axes:
         _frame(panel, shown)
-        if thumbnail is not None:
-            panel.imshow(thumbnail, extent=_corners(shown), interpolation="antialiased")
-    image = _draw_values(axes[-1], heatmap, patches, alpha=1.0 if thumbnail is None else 0.6)
+        if overview is not None:
+            panel.imshow(overview.image, extent=_corners(shown), interpolation="antialiased")
+    image = _draw_values(axes[-1], heatmap, patches, alpha=1.0 if overview is None else 0.6)
     draw_scale_bar(axes[0], heatmap.mpp)
     bar = figure.colorbar(image, ax=list(axes), location="bottom" if wide else "right", aspect=30, pad=0.02)
     _label_colours(bar, _wrapped(heatmap.meaning, columns * width if wide else height))
@@ -112,11 +111,6 @@ def _frame(axes: Axes, shown: Box) -> None:
         spine.set_color("#d8dee4")
 
 
-def _whole(thumbnail: np.ndarray, downsample: float) -> Box:
-    height, width = thumbnail.shape[:2]
-    return Box(0.0, 0.0, width * downsample, height * downsample)
-
-
 def _corners(box: Box) -> tuple[float, float, float, float]:
     return (box.x, box.right, box.bottom, box.y)
 
@@ -124,15 +118,15 @@ def _corners(box: Box) -> tuple[float, float, float, float]:
 def _check_inside(heatmap: Heatmap, patches: Box, shown: Box) -> None:
     slack = heatmap.patch_size  # the last row of patches may hang over the slide's edge
     if (
-        patches.x < -slack
-        or patches.y < -slack
+        patches.x < shown.x - slack
+        or patches.y < shown.y - slack
         or patches.right > shown.right + slack
         or patches.bottom > shown.bottom + slack
     ):
         raise RunError(
             expected(
                 f"Heatmap '{heatmap.slide_id}'",
-                f"patches within the slide's {shown.width:.0f} x {shown.height:.0f} px",
+                f"patches within x {shown.x:.0f}..{shown.right:.0f}, y {shown.y:.0f}..{shown.bottom:.0f}",
                 f"x {patches.x:.0f}..{patches.right:.0f}, y {patches.y:.0f}..{patches.bottom:.0f}",
                 todo="The features belong to another slide, or their coordinates are not level-0 pixels.",
             )

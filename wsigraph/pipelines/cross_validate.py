@@ -65,8 +65,8 @@ def cross_validate(
         trainer: Device, workers, precision.
         reporter: Hears of the progress.
 
-    Raises: CohortError: if a class has too few patients. LeakError: if a patient or a feature file would stand
-        on two sides. RunError: if ``out`` holds another run.
+    Raises: CohortError: if a class has too few patients. LeakError: if a patient or a feature file would
+        stand on two sides. RunError: if ``out`` holds another run.
     """
     out = Path(out)
     recipe, cohort, store = prepare(recipe, cohort, reporter)

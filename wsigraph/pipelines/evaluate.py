@@ -44,8 +44,8 @@ def evaluate_run(
     overlap = sorted(set(cohort.patients) & {row["patient_id"] for row in record["data"]["slides"].values()})
     if overlap:
         reporter.say(
-            f"warning: {len(overlap)} patients of this cohort (first '{overlap[0]}') are in the run's own data; "
-            "their slides are answered out of fold where the run tested them"
+            f"warning: {len(overlap)} patients of this cohort (first '{overlap[0]}') are in the run's own "
+            "data; their slides are answered out of fold where the run tested them"
         )
     _, rows, failed = predict_files(run, [slide.path for slide in cohort.slides], reporter=reporter)
     known = {

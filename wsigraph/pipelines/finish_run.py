@@ -15,6 +15,9 @@ from wsigraph.io.curves import write_curves
 from wsigraph.io.log_file import read_log, write_log
 from wsigraph.io.metrics_file import write_metrics
 from wsigraph.io.predictions import write_predictions
+from wsigraph.io.report.run_report import RunReport, write_report
+from wsigraph.io.report.sections import Picture
+from wsigraph.models.catalog import entry
 
 
 def finish_run(out: Path, predictions: Sequence[Prediction]) -> dict[str, Any]:
@@ -37,7 +40,25 @@ def finish_run(out: Path, predictions: Sequence[Prediction]) -> dict[str, Any]:
     metrics = summarise(predictions, classes)
     write_metrics(out / "metrics.json", metrics)
     write_confusion(out / "confusion.png", metrics["confusion"], classes, title=record["recipe"]["name"])
+    _write_report(out, record, metrics)
     return metrics
+
+
+def _write_report(out: Path, record: dict[str, Any], metrics: dict[str, Any]) -> None:
+    method = entry(record["recipe"]["name"])
+    pictures = (
+        Picture(out / "confusion.png", "Confusion matrix of the held-out slides, summed over repeats."),
+        Picture(out / "curves.png", "Training curves, one line per fold."),
+    )
+    report = RunReport(
+        f"{record['recipe']['name']}: {method.title}",
+        metrics,
+        recipe=record["recipe"],
+        versions=record["versions"],
+        pictures=pictures,
+        warnings=record["warnings"],
+    )
+    write_report(out / "report.html", report)
 
 
 def _write_logs(out: Path, name: str) -> None:

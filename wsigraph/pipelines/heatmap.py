@@ -10,11 +10,11 @@ from wsigraph.evaluation.heatmap import attention_heatmap
 from wsigraph.io.features import read_features
 from wsigraph.io.geojson import write_geojson
 from wsigraph.io.heatmap_png import write_heatmap
-from wsigraph.io.slides import open_slide
+from wsigraph.io.slides import open_slide, read_overview
 from wsigraph.pipelines.predict import model_for
 from wsigraph.pipelines.trained import load_model
 
-THUMBNAIL_PX = 1600
+OVERVIEW_PX = 1600
 """Longer side of the slide picture behind a heatmap."""
 
 
@@ -60,11 +60,12 @@ def heatmap_run(
         f"{read.slide_id}: {model.recipe.classes[best]} {answer.probabilities[best]:.2f} ({model.recipe.name}"
     )
     title += ", out of fold)" if split == "test" else ")"
-    thumbnail, downsample = None, 1.0
+    overview = None
     if slide is not None:
         with open_slide(Path(slide), slide_mpp=slide_mpp) as reader:
-            thumbnail, downsample = reader.thumbnail(THUMBNAIL_PX)
-    write_heatmap(Path(out), heatmap, thumbnail, downsample, title=title)
+            longer = max(reader.info.bounds.width, reader.info.bounds.height)
+            overview = read_overview(reader, downsample=longer / OVERVIEW_PX)
+    write_heatmap(Path(out), heatmap, overview, title=title)
     if geojson is not None:
         write_geojson(Path(geojson), heatmap)
     return heatmap

@@ -39,7 +39,7 @@ class Task:
     store: GraphStore
     folder: Path
     seed: int
-    options: TrainerOptions = TrainerOptions()
+    options: TrainerOptions
 
 
 def fit_one(
