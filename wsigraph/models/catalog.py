@@ -35,8 +35,9 @@ CATALOG: dict[str, Entry] = {
             kind="graph",
             title="Spatially regularised MIL: masked reconstruction beside classification on a k-NN graph",
             bibtex="""@inproceedings{wu2026srmil,
-  title     = {Spatially Regularized Multiple Instance Learning},
-  author    = {Wu, and others},
+  title     = {Exploiting Label-Independent Regularization from Spatial Dependencies
+               for Whole Slide Image Analysis},
+  author    = {Wu, Weiyi and Xu, Xinwen and Gao, Chongyang and Diao, Xingjian and Li, Siting and Gui, Jiang},
   booktitle = {IEEE/CVF Winter Conference on Applications of Computer Vision (WACV)},
   year      = {2026},
   note      = {arXiv:2602.19487}
