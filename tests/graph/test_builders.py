@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -243,3 +246,67 @@ def test_feature_knn_of_identical_features_stays_small():
 def test_arguments_out_of_range_are_refused(call, words):
     with pytest.raises(GraphError, match=words):
         call()
+
+
+def unambiguous_delaunay(points):
+    """Pairs with a circle through both and every other point strictly outside, in exact arithmetic."""
+    found = set()
+    for i, (xi, yi) in enumerate(points):
+        for j, (xj, yj) in enumerate(points):
+            middle, normal = (Fraction(xi + xj, 2), Fraction(yi + yj, 2)), (yi - yj, xj - xi)
+            low, high, possible = None, None, i != j
+            for k, (x, y) in enumerate(points):
+                if k in (i, j) or not possible:
+                    continue
+                slope = -2 * (normal[0] * (x - xi) + normal[1] * (y - yi))
+                level = x * x + y * y - xi * xi - yi * yi - 2 * (middle[0] * (x - xi) + middle[1] * (y - yi))
+                if slope == 0:
+                    possible = level > 0
+                elif slope > 0:
+                    low = max(x for x in (low, -level / slope) if x is not None)
+                else:
+                    high = min(x for x in (high, -level / slope) if x is not None)
+            if possible and (low is None or high is None or low < high):
+                found.add((i, j))
+    return found
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=25, unique=True),
+    st.sampled_from([512.0, 0.0]),
+)
+def test_delaunay_equals_an_exact_reference(points, step):
+    coords = np.array(points, dtype=np.int64) * 512
+    index = Delaunay(max_steps=1e9).edges(make(coords, step=step)).index
+    assert edge_set(index) == unambiguous_delaunay(points)
+
+
+@pytest.mark.parametrize(
+    "builder",
+    [KNN(), KNN(k=4, max_steps=8), Window(), Radius(um=300.0), Delaunay(), FeatureKNN(k=4)],
+    ids=lambda builder: builder.name,
+)
+@settings(max_examples=20, deadline=None)
+@given(cells, st.integers(-(10**6), 10**6), st.integers(1, 3))
+def test_where_the_tissue_lies_and_how_it_is_turned_does_not_matter(builder, points, move, turns):
+    coords = np.array(sorted(set(points)), dtype=np.int64).reshape(-1, 2) * 448
+    x = np.random.default_rng(0).normal(size=(len(coords), 5)).astype(np.float32)
+    moved = coords + np.array([move, -3 * move])
+    for _ in range(turns):
+        moved = np.stack([-moved[:, 1], moved[:, 0]], axis=1)
+    before = builder.edges(make(coords, step=448.0, x=x)).index
+    after = builder.edges(make(moved, step=448.0, x=x)).index
+    assert edge_set(before) == edge_set(after)
+
+
+@pytest.mark.parametrize("step", [512.0, 0.0])
+def test_memory_grows_with_edges_not_with_pairs(step):
+    """FIELD.md 2.4: asking for all pairs of 20,000 patches would take 6 GB."""
+    grid = np.stack(np.meshgrid(np.arange(200), np.arange(100)), axis=-1).reshape(-1, 2) * 512
+    features = make(grid, step=step)
+    tracemalloc.start()
+    KNN().edges(features)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 60e6
