@@ -1,6 +1,6 @@
 """Colon cancer images (crchisto): runs of the command line beside logistic regression on the same features.
 
-    python -m benchmarks.crchisto --features DIR --runs SRMIL ABMIL [--permuted RUN...] --out benchmarks/results
+    python -m benchmarks.crchisto --features DIR --runs SRMIL ABMIL --permuted RUN... --out benchmarks/results
 
 The runs come from ``wsigraph train`` (see ``benchmarks/README.md``); this script trains nothing but the
 logistic regressions, on the folds the runs used, and compares by paired differences with intervals.
@@ -85,8 +85,8 @@ def report(features: Path, runs: Sequence[Path], permuted: Sequence[Path]) -> st
     lines = [
         f"# crchisto, {plan['repeats']} x {plan['folds']}-fold, {datetime.now(UTC):%Y-%m-%d}",
         "",
-        f"{len(slides)} real H&E images, label = any epithelial nucleus. Features: "
-        f"`{made['encoder']}`, patches of {made['patch_px']} px at {made['target_mpp']} um/px. No patient ids exist, so image-wise folds are "
+        f"{len(slides)} real H&E images, label = any epithelial nucleus. Features: `{made['encoder']}`, patches "
+        f"of {made['patch_px']} px at {made['target_mpp']} um/px. No patient ids exist, so image-wise folds are "
         "optimistic. Intervals: 95 %, by resampling images, each repeat averaged.",
         "",
         "| model | accuracy | AUC | Brier |",
