@@ -178,3 +178,15 @@ def test_a_flipped_bit_in_the_data_says_checksum(tmp_path):
     path.write_bytes(content)
     with pytest.raises(FeatureFileError, match=r"s\.h5.*fail their checksum"):
         read_features(path)
+
+
+def test_text_of_variable_length_is_never_read(tmp_path):
+    """One flipped bit in its heap makes HDF5 hang or crash; our own text has a fixed length."""
+    sound(tmp_path / "s.h5")
+    with h5py.File(tmp_path / "s.h5") as file:
+        owners = (file, file["coords"], file["features"])
+        texts = [o.attrs.get_id(n).get_type() for o in owners for n in o.attrs]
+        assert not any(isinstance(t, h5py.h5t.TypeStringID) and t.is_variable_str() for t in texts)
+    with hostile(tmp_path / "t.h5") as file:
+        file["coords"].attrs["patch_size_level0"] = "512"
+    assert read_features(tmp_path / "t.h5").source == "clam"

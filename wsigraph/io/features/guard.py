@@ -53,7 +53,11 @@ class GuardedFile:
                 self.datasets[name] = entry
 
     def attributes(self, dataset: str | None = None) -> dict[str, Any]:
-        """Small plain attributes of the root, or of one dataset; the string ``'None'`` counts as absent."""
+        """Small plain attributes of the root, or of one dataset; the string ``'None'`` counts as absent.
+
+        Text of variable length is left out: it lies on a heap without checksum, where one flipped bit makes
+        HDF5 hang or crash, and no layout keeps a needed fact in it.
+        """
         if dataset not in self._attributes:
             owner = self._file if dataset is None else self.datasets[dataset]
             self._attributes[dataset] = self._plain(owner)
@@ -63,6 +67,8 @@ class GuardedFile:
         found: dict[str, Any] = {}
         for name in owner.attrs:
             handle = owner.attrs.get_id(name)
+            if not _is_plain(handle.get_type()):
+                continue
             if handle.get_storage_size() > ATTRIBUTE_LIMIT:
                 raise self._refuse(f"attributes of at most {ATTRIBUTE_LIMIT} bytes", f"'{name}' is larger")
             value = owner.attrs[name]
@@ -160,6 +166,13 @@ def open_guarded(path: str | Path) -> Iterator[GuardedFile]:
         raise FeatureFileError(
             expected(where, "a whole HDF5 file", _reason(error, path), todo=f"{AGAIN} ({error})")
         ) from error
+
+
+def _is_plain(kind: h5py.h5t.TypeID) -> bool:
+    """Numbers, truth values and text of fixed length."""
+    if isinstance(kind, h5py.h5t.TypeStringID):
+        return not kind.is_variable_str()
+    return kind.get_class() in (h5py.h5t.INTEGER, h5py.h5t.FLOAT, h5py.h5t.ENUM)
 
 
 def _check_signature(path: Path, where: str) -> None:

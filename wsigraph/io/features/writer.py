@@ -126,8 +126,8 @@ def _image(x: np.ndarray, coords: np.ndarray, features: PatchFeatures, digest: s
     file = h5py.File("image", "w", driver="core", backing_store=False, block_size=GROWTH, libver=versions)
     with file:
         _fill(file, x, coords, features)
-        file.attrs["format"] = MARK
-        file.attrs["sha256"] = digest
+        file.attrs["format"] = _fixed_text(MARK)
+        file.attrs["sha256"] = _fixed_text(digest)
         file.attrs["complete"] = True
         file.flush()
         return file.id.get_file_image()
@@ -151,7 +151,16 @@ def _fill(file: h5py.File, x: np.ndarray, coords: np.ndarray, features: PatchFea
     facts |= {"slide_id": features.slide_id, "name": features.slide_id, "encoder": features.encoder}
     facts["notes"] = "\n".join(features.notes)
     for name, value in facts.items():
-        entry.attrs[name] = int(value) if isinstance(value, float) and value.is_integer() else value
+        if isinstance(value, str):
+            entry.attrs[name] = _fixed_text(value)
+        else:
+            entry.attrs[name] = int(value) if float(value).is_integer() else value
+
+
+def _fixed_text(text: str) -> np.ndarray:
+    """Text of fixed length, which stands in the checked header (the heap of other text has no checksum)."""
+    content = text.encode()
+    return np.array(content, dtype=h5py.string_dtype("utf-8", max(1, len(content))))
 
 
 def _row_chunks(array: np.ndarray) -> tuple[int, int]:
