@@ -85,8 +85,9 @@ def report(features: Path, runs: Sequence[Path], permuted: Sequence[Path]) -> st
     lines = [
         f"# crchisto, {plan['repeats']} x {plan['folds']}-fold, {datetime.now(UTC):%Y-%m-%d}",
         "",
-        f"{len(slides)} real H&E images, label = any epithelial nucleus. Features: `{made['encoder']}`, "
-        f"patches of {made['patch_px']} px at {made['target_mpp']} um/px. No patient ids exist, so image-wise "
+        f"{len(slides)} real H&E images, label = any epithelial nucleus. "
+        f"Features: `{made['encoder']}`, patches of {made['patch_px']} px at {made['target_mpp']} um/px. "
+        "There are no patient ids, so image-wise "
         "folds are optimistic. Intervals: 95 %, by resampling images, each repeat averaged.",
         "",
         "| model | accuracy | AUC | Brier |",
