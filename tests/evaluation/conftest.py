@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import pytest
 
 from wsigraph.data.prediction import Prediction
-
-with warnings.catch_warnings():  # PyG scripts a class while it is imported, which torch 2.13 deprecates
-    warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", DeprecationWarning)
-    import torch_geometric.data  # noqa: F401
 
 
 def draw(n: int, classes: int, *, seed: int, skill: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
