@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch.utils.data import Dataset
 from torch_geometric.loader import DataLoader
 
 from wsigraph.training.lightning_door import Callback, CheckpointIO, EarlyStopping, L, ModelCheckpoint
@@ -47,23 +48,32 @@ class _Progress(Callback):
 
 
 class _LateEarlyStopping(EarlyStopping):
-    """Early stopping that counts only from an epoch on."""
+    """Early stopping that counts only from an epoch on, and stays stopped when a stopped run is resumed."""
 
     def __init__(self, from_epoch: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.from_epoch = from_epoch
 
-    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        if self.wait_count >= self.patience:
+            trainer.should_stop = True
+
+    def _run_early_stopping_check(self, trainer: L.Trainer) -> None:
         if trainer.current_epoch >= self.from_epoch:
-            super().on_validation_end(trainer, pl_module)
+            super()._run_early_stopping_check(trainer)
 
 
 class _LateCheckpoint(ModelCheckpoint):
-    """Best checkpoint among the epochs from one on; the last one is always kept for resuming."""
+    """Best checkpoint among the epochs from one on; every epoch is kept as the last one, for resuming."""
 
     def __init__(self, from_epoch: int, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(save_last=True, save_on_train_epoch_end=True, enable_version_counter=False, **kwargs)
         self.from_epoch = from_epoch
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        super().on_train_epoch_end(trainer, pl_module)
+        if self._last_global_step_saved != trainer.global_step:  # Lightning saves it only beside a new best
+            self._save_last_checkpoint(trainer, self._monitor_candidates(trainer))
 
     def _save_topk_checkpoint(self, trainer: L.Trainer, monitor_candidates: dict[str, Any]) -> None:
         if trainer.current_epoch >= self.from_epoch:
@@ -73,8 +83,8 @@ class _LateCheckpoint(ModelCheckpoint):
 def train(
     module: MILModule,
     *,
-    train_graphs: Sequence[Any],
-    val_graphs: Sequence[Any],
+    train_graphs: Dataset[Any],
+    val_graphs: Dataset[Any],
     folder: Path,
     checkpoint_io: CheckpointIO,
     options: TrainerOptions,
@@ -84,7 +94,7 @@ def train(
 
     Args:
         module: The module to train, freshly built.
-        train_graphs: A sequence (or map-style dataset) of graphs with ``y``.
+        train_graphs: A map-style dataset of graphs with ``y``.
         val_graphs: The same, for validation.
         folder: Where checkpoints go.
         checkpoint_io: Writes and reads them.
@@ -125,18 +135,21 @@ def train(
         trainer.fit(
             module,
             _loader(train_graphs, module, options=options),
-            DataLoader(val_graphs, batch_size=1, num_workers=options.workers),  # type: ignore[arg-type]
+            DataLoader(val_graphs, batch_size=1, num_workers=options.workers),
             ckpt_path=str(last) if last.exists() else None,
             weights_only=True,
         )
     return last if rule.monitor == "last" or not keeper.best_model_path else Path(keeper.best_model_path)
 
 
-def _loader(graphs: Sequence[Any], module: MILModule, *, options: TrainerOptions) -> DataLoader:
+def _loader(graphs: Dataset[Any], module: MILModule, *, options: TrainerOptions) -> DataLoader:
     return DataLoader(
-        graphs,  # type: ignore[arg-type]
+        graphs,
         batch_size=module.recipe.sampler.slides_per_step,
-        sampler=EpochShuffle(len(graphs), seed=module.seed),
+        sampler=EpochShuffle(
+            len(graphs),  # type: ignore[arg-type]
+            seed=module.seed,
+        ),
         num_workers=options.workers,
     )
 
@@ -147,7 +160,7 @@ def _mode(rule: CheckpointSettings) -> str:
 
 def _keeper(rule: CheckpointSettings, folder: Path) -> ModelCheckpoint:
     if rule.monitor == "last":
-        return ModelCheckpoint(folder, filename="best", save_top_k=0, save_last=True)
+        return _LateCheckpoint(0, dirpath=folder, filename="best", save_top_k=0)
     return _LateCheckpoint(
         rule.from_epoch,
         dirpath=folder,
@@ -155,8 +168,6 @@ def _keeper(rule: CheckpointSettings, folder: Path) -> ModelCheckpoint:
         monitor=rule.monitor,
         mode=_mode(rule),
         save_top_k=1,
-        save_last=True,
-        enable_version_counter=False,
     )
 
 

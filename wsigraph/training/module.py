@@ -34,11 +34,13 @@ class MILModule(L.LightningModule):
         self.model, self.objectives = model, objectives
         self.recipe, self.seed = recipe, seed
         self.history: list[dict[str, float]] = []
+        self._rate = 0.0  # of the epoch that runs: the schedule steps before validation
         self._train: dict[str, list[Tensor]] = {}
         self._val: dict[str, list[Tensor]] = {}
 
     def on_train_epoch_start(self) -> None:
         self._train = {}
+        self._rate = self.optimizers().param_groups[0]["lr"]  # type: ignore[union-attr]
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         torch.manual_seed(mix(self.seed, "train", self.current_epoch, index))
@@ -68,8 +70,7 @@ class MILModule(L.LightningModule):
         row["val_loss"] = float(torch.nn.functional.cross_entropy(logits, target))
         row |= {f"val_{name}": value for name, value in scores.items()}
         self.log_dict({k: v for k, v in row.items() if k in MONITORED}, batch_size=1)
-        rate = self.optimizers().param_groups[0]["lr"]  # type: ignore[union-attr]
-        self.history.append({"epoch": self.current_epoch, "lr": rate, **_means(self._train), **row})
+        self.history.append({"epoch": self.current_epoch, "lr": self._rate, **_means(self._train), **row})
 
     def configure_optimizers(self) -> Any:
         settings = self.recipe.optimiser
