@@ -14,8 +14,8 @@ class Patches:
     """The patches of one slide on one global lattice (or at given points).
 
     Worked example: 256 px asked for at 0.5 um/px on a slide of 0.25 um/px whose level 1 has downsample 4
-    (1 um/px, too coarse): ``patch_px=256`` (requested), ``read_level=0``, ``read_px=512`` (read, then resampled
-    to 256), ``patch_size_level0=512``.
+    (1 um/px, too coarse): ``patch_px=256`` (requested), ``read_level=0``, ``read_px=512`` (read, then
+    resampled to 256), ``patch_size_level0=512``.
 
     Args:
         slide_id: Name of the slide.

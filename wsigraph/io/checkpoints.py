@@ -21,7 +21,7 @@ class AtomicCheckpoints(CheckpointIO):
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Write atomically."""
-        with atomic_path(path, verify=load_checkpoint) as temporary:
+        with atomic_path(path, verify=_check_readable) as temporary:
             torch.save(checkpoint, temporary)
 
     def load_checkpoint(
@@ -33,6 +33,10 @@ class AtomicCheckpoints(CheckpointIO):
     def remove_checkpoint(self, path: Any) -> None:
         """Delete a checkpoint that is no longer the best."""
         Path(path).unlink(missing_ok=True)
+
+
+def _check_readable(path: Path) -> None:
+    load_checkpoint(path)
 
 
 def load_checkpoint(path: Path, *, map_location: Any = "cpu") -> dict[str, Any]:

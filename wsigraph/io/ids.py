@@ -15,7 +15,7 @@ def check_id(slide_id: str, *, where: str = "Slide id") -> str:
 
     Raises: CohortError: for separators, ``..``, control characters, reserved or over-long names.
     """
-    stem = slide_id.split(".")[0].lower()
+    stem = slide_id.split(".", 1)[0].lower()
     if not _SAFE.fullmatch(slide_id) or ".." in slide_id or stem in _RESERVED or slide_id[-1] in " .":
         raise CohortError(
             expected(

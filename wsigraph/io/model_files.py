@@ -14,12 +14,18 @@ WEIGHTS, RECIPE = "model.safetensors", "recipe.json"
 
 def save_model(folder: Path, model: MILModel, recipe: Recipe) -> None:
     """Write the recipe, then the weights; a folder with weights is whole."""
-    from safetensors.torch import load_file, save_file
+    from safetensors.torch import save_file
 
     write_json(folder / RECIPE, recipe.to_dict())
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    with atomic_path(folder / WEIGHTS, verify=lambda path: load_file(path) and None) as temporary:
+    with atomic_path(folder / WEIGHTS, verify=_check_readable) as temporary:
         save_file(state, temporary)
+
+
+def _check_readable(weights: Path) -> None:
+    from safetensors.torch import load_file
+
+    load_file(weights)
 
 
 def load_model_folder(folder: Path) -> tuple[MILModel, Recipe]:

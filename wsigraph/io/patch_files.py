@@ -12,6 +12,7 @@ from wsigraph.data.patches import Patches
 from wsigraph.errors import FeatureFileError, TilingError, expected
 from wsigraph.io.atomic import atomic_path
 from wsigraph.io.features.guard import GuardedFile, open_guarded
+from wsigraph.io.hdf5_text import fixed_text
 
 _SIZES = ("patch_size_level0", "step_level0", "read_level", "read_px", "mpp", "target_mpp")
 _MARK = "wsigraph patches 1"
@@ -41,7 +42,7 @@ def write_patches(
 
     with atomic_path(path, verify=verify) as temporary, h5py.File(temporary, "w") as file:
         coords = file.create_dataset("coords", data=patches.coords.astype("<i8"), fletcher32=True)
-        coords.attrs["name"] = patches.slide_id
+        coords.attrs["name"] = fixed_text(patches.slide_id)
         coords.attrs["patch_size"] = patches.patch_px
         for name in _SIZES:
             coords.attrs[name] = getattr(patches, name)
@@ -49,7 +50,7 @@ def write_patches(
         for name, values in patches.flags.items():
             file.create_dataset(_FLAG + name, data=values.astype(np.uint8), fletcher32=True)
         file.attrs.update({_MADE + name: value for name, value in (made_with or {}).items()})
-        file.attrs["format"] = _MARK
+        file.attrs["format"] = fixed_text(_MARK)
         file.flush()
         file.attrs["complete"] = True
 

@@ -123,7 +123,7 @@ class MILModel(nn.Module):
         batch = graph.batch if "batch" in graph and graph.batch is not None else None
         if batch is None:
             return x, torch.zeros(x.shape[0], dtype=torch.long, device=x.device), 1
-        return x, batch, int(graph.num_graphs)  # type: ignore[attr-defined]
+        return x, batch, int(graph.num_graphs)
 
 
 def _adjacency(graph: Data, x: Tensor) -> Adjacency:

@@ -95,23 +95,25 @@ def merge(runs: Sequence[str | Path], out: str | Path) -> RunResult:
     """
     from wsigraph.io.run_folder import copy_fold
 
-    runs, out = [Path(run) for run in runs], Path(out)
-    records = [read_json(_record_file(run)) for run in runs]
-    for run, record in zip(runs[1:], records[1:], strict=True):
+    places, out = [Path(run) for run in runs], Path(out)
+    records = [read_json(_record_file(run)) for run in places]
+    for run, record in zip(places[1:], records[1:], strict=True):
         difference = first_difference(records[0], record)
         if difference:
-            raise RunError(expected(f"Run '{run}'", f"the same run as '{runs[0]}'", f"another: {difference}"))
+            raise RunError(
+                expected(f"Run '{run}'", f"the same run as '{places[0]}'", f"another: {difference}")
+            )
     open_run(out, records[0])
     plan = records[0]["plan"]
     for repeat in range(plan["repeats"]):
         for fold in range(plan["folds"]):
             name = fold_folder(Path(), repeat, fold)
-            sources = [run / name for run in runs if (run / name / "predictions.csv").is_file()]
+            sources = [run / name for run in places if (run / name / "predictions.csv").is_file()]
             if not sources:
                 raise RunError(
                     expected(
                         f"Merge into '{out}'",
-                        f"fold {fold} of repeat {repeat} in one of {len(runs)} runs",
+                        f"fold {fold} of repeat {repeat} in one of {len(places)} runs",
                         "none",
                         todo=f"Run it: wsigraph train ... --fold {fold}.",
                     )

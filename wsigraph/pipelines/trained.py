@@ -73,7 +73,7 @@ class TrainedModel:
         probabilities = torch.stack([o.logits.softmax(-1)[0] for o in outputs]).mean(0)
         attention = None
         if outputs[0].attention is not None:
-            attention = torch.stack([o.attention.mean(1) for o in outputs]).mean(0)  # type: ignore[union-attr]
+            attention = torch.stack([o.attention.mean(1) for o in outputs]).mean(0)
         return Answer(str(graph.slide_id), probabilities, attention)
 
     def _check(self, features: PatchFeatures) -> None:

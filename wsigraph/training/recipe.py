@@ -55,17 +55,17 @@ class FeatureSettings(Settings):
 class OptimiserSettings(Settings):
     """AdamW with a cosine to 0, stepped per epoch."""
 
-    lr: float = Field(5e-4, gt=0)
-    weight_decay: float = Field(1e-5, ge=0)
-    epochs: int = Field(100, ge=1)
+    lr: float = Field(default=5e-4, gt=0)
+    weight_decay: float = Field(default=1e-5, ge=0)
+    epochs: int = Field(default=100, ge=1)
     schedule: Literal["cosine", "constant"] = "cosine"
-    clip_norm: float | None = Field(None, gt=0)
+    clip_norm: float | None = Field(default=None, gt=0)
 
 
 class SamplerSettings(Settings):
     """How slides are drawn: shuffled anew each epoch, ``slides_per_step`` at a time."""
 
-    slides_per_step: int = Field(1, ge=1)
+    slides_per_step: int = Field(default=1, ge=1)
 
 
 class CheckpointSettings(Settings):
@@ -76,8 +76,8 @@ class CheckpointSettings(Settings):
     """
 
     monitor: Literal["val_loss", "val_total", "val_auc", "val_accuracy", "last"] = "val_loss"
-    patience: int = Field(20, ge=1)
-    from_epoch: int = Field(0, ge=0)
+    patience: int = Field(default=20, ge=1)
+    from_epoch: int = Field(default=0, ge=0)
 
 
 class Recipe(Settings):

@@ -14,6 +14,7 @@ from wsigraph.errors import FeatureError, FeatureFileError, expected
 from wsigraph.io.atomic import atomic_path
 from wsigraph.io.features.formats.own import MARK
 from wsigraph.io.features.guard import GuardedFile, open_guarded
+from wsigraph.io.hdf5_text import fixed_text
 
 CHUNK_BYTES = 2**20
 GROWTH = 2**24
@@ -126,8 +127,8 @@ def _image(x: np.ndarray, coords: np.ndarray, features: PatchFeatures, digest: s
     file = h5py.File("image", "w", driver="core", backing_store=False, block_size=GROWTH, libver=versions)
     with file:
         _fill(file, x, coords, features)
-        file.attrs["format"] = _fixed_text(MARK)
-        file.attrs["sha256"] = _fixed_text(digest)
+        file.attrs["format"] = fixed_text(MARK)
+        file.attrs["sha256"] = fixed_text(digest)
         file.attrs["complete"] = True
         file.flush()
         return file.id.get_file_image()
@@ -152,15 +153,9 @@ def _fill(file: h5py.File, x: np.ndarray, coords: np.ndarray, features: PatchFea
     facts["notes"] = "\n".join(features.notes)
     for name, value in facts.items():
         if isinstance(value, str):
-            entry.attrs[name] = _fixed_text(value)
+            entry.attrs[name] = fixed_text(value)
         else:
             entry.attrs[name] = int(value) if float(value).is_integer() else value
-
-
-def _fixed_text(text: str) -> np.ndarray:
-    """Text of fixed length, which stands in the checked header (the heap of other text has no checksum)."""
-    content = text.encode()
-    return np.array(content, dtype=h5py.string_dtype("utf-8", max(1, len(content))))
 
 
 def _row_chunks(array: np.ndarray) -> tuple[int, int]:

@@ -22,7 +22,7 @@ def _run(name: str, rows: int, *arrays: Any) -> None:
 
     from wsigraph.nn.kernels import numba_attention
 
-    threads = min(_threads(rows), numba.config.NUMBA_NUM_THREADS)
+    threads = min(_threads(rows), numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
     values = [a.detach().numpy() if isinstance(a, Tensor) else a for a in arrays]
     if threads == 1:
         getattr(numba_attention, f"{name}_sequential")(*values)

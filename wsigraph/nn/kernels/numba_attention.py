@@ -10,7 +10,7 @@ import numba
 import numpy as np
 
 
-def _forward(h, s, t, keep, ptr, source, slope, out, attention):  # type: ignore[no-untyped-def]
+def _forward(h, s, t, keep, ptr, source, slope, out, attention):
     heads, width = h.shape[1], h.shape[2]
     for v in numba.prange(ptr.shape[0] - 1):
         first, last = ptr[v], ptr[v + 1]
@@ -33,7 +33,7 @@ def _forward(h, s, t, keep, ptr, source, slope, out, attention):  # type: ignore
                     out[v, k, c] += weight * h[u, k, c]
 
 
-def _backward_target(grad, h, s, t, keep, attention, ptr, source, slope, d_logit, d_t):  # type: ignore[no-untyped-def]
+def _backward_target(grad, h, s, t, keep, attention, ptr, source, slope, d_logit, d_t):
     heads, width = h.shape[1], h.shape[2]
     for v in numba.prange(ptr.shape[0] - 1):
         first, last = ptr[v], ptr[v + 1]
@@ -57,7 +57,7 @@ def _backward_target(grad, h, s, t, keep, attention, ptr, source, slope, d_logit
             d_t[v, k] = total
 
 
-def _backward_source(grad, keep, attention, d_logit, ptr, target, edge, d_h, d_s):  # type: ignore[no-untyped-def]
+def _backward_source(grad, keep, attention, d_logit, ptr, target, edge, d_h, d_s):
     heads, width = d_h.shape[1], d_h.shape[2]
     for u in numba.prange(ptr.shape[0] - 1):
         for i in range(ptr[u], ptr[u + 1]):
@@ -69,11 +69,15 @@ def _backward_source(grad, keep, attention, d_logit, ptr, target, edge, d_h, d_s
                     d_h[u, k, c] += weight * grad[v, k, c]
 
 
-_OPTIONS = {"cache": True, "fastmath": {"reassoc", "contract", "nsz"}, "nogil": True}
+_sequential = numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
+_parallel = numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"}, parallel=True)
 
-forward_sequential = numba.njit(_forward, **_OPTIONS)
-forward_parallel = numba.njit(_forward, parallel=True, **_OPTIONS)
-backward_target_sequential = numba.njit(_backward_target, **_OPTIONS)
-backward_target_parallel = numba.njit(_backward_target, parallel=True, **_OPTIONS)
-backward_source_sequential = numba.njit(_backward_source, **_OPTIONS)
-backward_source_parallel = numba.njit(_backward_source, parallel=True, **_OPTIONS)
+forward_sequential, forward_parallel = _sequential(_forward), _parallel(_forward)
+backward_target_sequential, backward_target_parallel = (
+    _sequential(_backward_target),
+    _parallel(_backward_target),
+)
+backward_source_sequential, backward_source_parallel = (
+    _sequential(_backward_source),
+    _parallel(_backward_source),
+)

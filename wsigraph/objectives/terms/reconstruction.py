@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
@@ -44,14 +46,14 @@ class Reconstruction(Objective, name="reconstruction"):
     ) -> None:
         super().__init__()
         width = sizes.node_channels
-        drops = {"feature_dropout": feature_dropout, "attention_dropout": attention_dropout}
+        layer = partial(GATLayer, feature_dropout=feature_dropout, attention_dropout=attention_dropout)
         self.view, self.alpha = view, alpha
         self.needs = (Need(view, None, "mask"),)
         self.bridge = nn.Linear(width, width, bias=False)
         nn.init.xavier_normal_(self.bridge.weight, gain=2**0.5)
         self.token = nn.Parameter(torch.randn(1, width) * token_std)
-        self.hidden = GATLayer(width, width // heads, heads=heads, **drops)
-        self.last = GATLayer(width, sizes.in_channels, heads=1, plain=True, **drops)
+        self.hidden = layer(width, width // heads, heads=heads)
+        self.last = layer(width, sizes.in_channels, heads=1, plain=True)
 
     def forward(self, step: Step) -> Tensor:
         """Mean over the slides of the batch."""
