@@ -180,9 +180,8 @@ def _class_faults(patients: Mapping[str, set[str]]) -> list[Fault]:
         )
     for label, names in patients.items():
         if len(names) < FEW_PATIENTS:
-            text = (
-                f"{len(names)} patients: fewer than {FEW_PATIENTS}, so some of {FEW_PATIENTS} folds lack it"
-            )
+            some = f"{len(names)} patient{'s' * (len(names) != 1)}"
+            text = f"{some}: some of {FEW_PATIENTS} folds would lack it"
             faults.append(Fault("fault" if len(names) < 2 else "warning", f"class '{label}'", text))
     return faults
 
@@ -200,9 +199,7 @@ def _patient_faults(cohort: Cohort) -> list[Fault]:
         if len(found) > 1
     ]
     return faults + [
-        Fault(
-            "fault", f"patient '{name}'", f"stands on several sides of the split ({', '.join(sorted(found))})"
-        )
+        Fault("fault", f"patient '{name}'", f"stands on both sides of the split: {', '.join(sorted(found))}")
         for name, found in splits.items()
         if len(found) > 1
     ]

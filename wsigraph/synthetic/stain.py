@@ -121,7 +121,7 @@ def draw_nuclei(
 def _disc(cell_px: int) -> np.ndarray:
     offset = (np.arange(cell_px) - (cell_px - 1) / 2) / (0.5 * cell_px)
     radius = np.hypot(offset[:, None], offset[None, :])
-    return np.clip((0.98 - radius) / 0.1, 0.0, 1.0).astype(np.float32)
+    return np.clip((0.92 - radius) / 0.1, 0.0, 1.0).astype(np.float32)
 
 
 def _stamp(
