@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numba
 import numpy as np
 import pytest
@@ -177,6 +180,57 @@ def test_the_number_of_threads_does_not_change_a_bit(large, threads):
     for other in results[1:]:
         for a, b in zip(results[0], other, strict=True):
             assert torch.equal(a, b)
+
+
+SMALL_THEN_LARGE = """
+import warnings; warnings.simplefilter("ignore")
+import torch
+from wsigraph.nn.layers.gat import GATLayer
+from wsigraph.testing.slides import make_slides
+torch.set_num_threads(1)
+for sizes, threads in (((9,), 1), ((3000,), 1), ((3000,), 2)):
+    torch.set_num_threads(threads)
+    slides = make_slides(8, sizes=sizes)
+    GATLayer(8, 4, heads=4).double()(slides.x, slides.adjacency).sum().backward()
+    assert torch.get_num_threads() == threads, (sizes, torch.get_num_threads())
+"""
+
+
+def test_torch_keeps_its_number_of_threads():
+    """Numba's OpenMP layer sets the number for the whole process when it is first loaded."""
+    subprocess.run([sys.executable, "-c", SMALL_THEN_LARGE], check=True)
+
+
+def test_variants_do_not_share_a_place_in_the_compiler_cache():
+    for loop in ("forward", "backward_target", "backward_source"):
+        places = {
+            getattr(numba_attention, f"{loop}_{ending}")._cache._impl.filename_base
+            for ending in ("sequential", "parallel")
+        }
+        assert len(places) == 2
+
+
+class InWorker(torch.utils.data.Dataset):
+    """Runs a large layer in a loader's process."""
+
+    def __init__(self, graph):
+        self.graph = graph
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        return fused(*self.graph).sum()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forks")
+def test_a_forked_loader_worker_survives(large, threads):
+    """Numba's OpenMP layer kills a forked worker once the parent has used it: the worker runs in sequence."""
+    threads(2)
+    wanted = fused(*large).sum()
+    loader = torch.utils.data.DataLoader(InWorker(large), num_workers=1, multiprocessing_context="fork")
+    for value in loader:
+        torch.testing.assert_close(value[0], wanted)
 
 
 def test_edges_are_sorted_by_target_and_the_transpose_walks_the_same_edges():

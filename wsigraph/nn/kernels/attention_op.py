@@ -18,12 +18,18 @@ def _threads(rows: int) -> int:
 
 
 def _run(name: str, rows: int, *arrays: Any) -> None:
+    before = torch.get_num_threads()
+    _call(name, rows, *(a.detach().numpy() if isinstance(a, Tensor) else a for a in arrays))
+    if torch.get_num_threads() != before:  # Numba sets OpenMP's number when it first loads, torch's with it
+        torch.set_num_threads(before)
+
+
+def _call(name: str, rows: int, *values: Any) -> None:
     import numba
 
     from wsigraph.nn.kernels import numba_attention
 
     threads = min(_threads(rows), numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
-    values = [a.detach().numpy() if isinstance(a, Tensor) else a for a in arrays]
     if threads == 1:
         getattr(numba_attention, f"{name}_sequential")(*values)
         return

@@ -6,6 +6,9 @@ of threads.
 
 from __future__ import annotations
 
+from types import FunctionType
+from typing import Any
+
 import numba
 import numpy as np
 
@@ -69,15 +72,18 @@ def _backward_source(grad, keep, attention, d_logit, ptr, target, edge, d_h, d_s
                     d_h[u, k, c] += weight * grad[v, k, c]
 
 
-_sequential = numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
-_parallel = numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"}, parallel=True)
+def _variant(loop: Any, ending: str, *, parallel: bool) -> Any:
+    """Compile under a name of its own: Numba's cache tells variants apart by name, not by options."""
+    name = f"{loop.__name__}_{ending}"
+    twin = FunctionType(loop.__code__.replace(co_name=name), loop.__globals__, name)
+    twin.__qualname__ = name
+    fastmath = {"reassoc", "contract", "nsz"}
+    return numba.njit(cache=True, nogil=True, parallel=parallel, fastmath=fastmath)(twin)
 
-forward_sequential, forward_parallel = _sequential(_forward), _parallel(_forward)
-backward_target_sequential, backward_target_parallel = (
-    _sequential(_backward_target),
-    _parallel(_backward_target),
-)
-backward_source_sequential, backward_source_parallel = (
-    _sequential(_backward_source),
-    _parallel(_backward_source),
-)
+
+forward_sequential = _variant(_forward, "sequential", parallel=False)
+forward_parallel = _variant(_forward, "parallel", parallel=True)
+backward_target_sequential = _variant(_backward_target, "sequential", parallel=False)
+backward_target_parallel = _variant(_backward_target, "parallel", parallel=True)
+backward_source_sequential = _variant(_backward_source, "sequential", parallel=False)
+backward_source_parallel = _variant(_backward_source, "parallel", parallel=True)
