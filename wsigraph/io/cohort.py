@@ -175,27 +175,28 @@ def _match(
     for number, row in enumerate(rows, start=2):
         where = f"Manifest '{manifest.name}', line {number}"
         slide_id = check_id((row[id_col] or "").strip(), where=where)
-        if slide_id in seen:
+        path = _feature_file(folder, slide_id)
+        name = slide_id if path is None else path.stem  # 'A' and 'A.svs' are one slide
+        if name in seen:
             raise CohortError(
                 expected(
                     where,
                     "every slide id once",
-                    f"'{slide_id}' again (first in line {seen[slide_id]})",
+                    f"'{slide_id}' again (first in line {seen[name]})",
                     todo="Remove one of the two rows.",
                 )
             )
-        seen[slide_id] = number
-        path = _feature_file(folder, slide_id)
+        seen[name] = number
         label = (row[target] or "").strip()
         if path is None:
             left_out[slide_id] = f"no feature file {folder.name}/{slide_id}.h5"
         elif not label or label.lower() == "nan":
             left_out[slide_id] = f"no label in column '{target}'"
         else:
-            patient = (row.get(patient_col) or "").strip() or slide_id
+            patient = (row.get(patient_col) or "").strip() or name
             slides.append(
                 Slide(
-                    path.stem,
+                    name,
                     patient,
                     label,
                     path,
