@@ -1,0 +1,1 @@
+"""How fast: tiling and encoding, graph build, feature files, start-up. Reported, never asserted."""

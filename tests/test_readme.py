@@ -1,0 +1,90 @@
+"""Every command and snippet of the README runs, long ones in a reduced form that stands here."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+pytestmark = pytest.mark.slow
+
+QUICK = "--folds 2 --set optimiser.epochs=1 --set encoder.hidden_channels=8 --device cpu"
+REDUCED = {
+    "pip install wsigraph": None,  # the wheel test installs it
+    "wsigraph demo": "wsigraph demo --slides small",
+    "wsigraph train demo_out/labels.csv --features features --recipe srmil --folds 4 --out runs/srmil": (
+        f"wsigraph train demo_out/labels.csv --features features --recipe srmil {QUICK} --out runs/srmil"
+    ),
+}
+"""README command -> what is run in its stead; None where nothing is."""
+
+
+def commands():
+    """Commands of the console blocks, in order: lines that begin with a dollar sign."""
+    for block in re.findall(r"```console\n(.*?)```", README, flags=re.S):
+        yield from re.findall(r"^\$ (.+)$", block, flags=re.M)
+
+
+def snippets():
+    """Python blocks, in order."""
+    return re.findall(r"```python\n(.*?)```", README, flags=re.S)
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory):
+    """One folder in which all commands run, one after the other, as a reader would."""
+    return tmp_path_factory.mktemp("readme")
+
+
+def run(arguments, workplace):
+    done = subprocess.run(
+        arguments,
+        cwd=workplace,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{arguments} left {done.returncode}:\n{done.stdout}\n{done.stderr}"
+
+
+def test_every_command_runs(workplace):
+    seen = list(commands())
+    assert len(seen) >= 8
+    assert set(REDUCED) <= set(seen), "a reduced command no longer stands in the README"
+    for command in seen:
+        short = REDUCED.get(command, command)
+        if short is not None:
+            program, *arguments = shlex.split(short)
+            assert program == "wsigraph", f"the README shows {program!r}: say in REDUCED what to run"
+            run([sys.executable, "-m", "wsigraph", *arguments], workplace)
+
+
+def test_every_snippet_runs(workplace):
+    if not (workplace / "features").is_dir():
+        pytest.skip("the commands did not run before")
+    for snippet in snippets():
+        quick = snippet.replace(
+            "result = wg.cross_validate(recipe, cohort, folds=4",
+            "recipe = recipe.with_settings({'optimiser.epochs': 1, 'encoder.hidden_channels': 8})\n"
+            "result = wg.cross_validate(recipe, cohort, folds=2",
+        )
+        run([sys.executable, "-c", quick], workplace)
+
+
+def test_every_result_that_is_still_missing_is_marked_and_not_invented():
+    for marked in re.findall(r"<!-- results: .*? -->", README):
+        assert marked.endswith("-->")
+    assert "TODO" not in README
+
+
+def test_every_linked_file_exists():
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert target.startswith("http") or (ROOT / target).exists(), f"{target} does not exist"
