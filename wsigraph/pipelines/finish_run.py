@@ -17,7 +17,7 @@ from wsigraph.io.metrics_file import write_metrics
 from wsigraph.io.predictions import write_predictions
 from wsigraph.io.report.run_report import RunReport, write_report
 from wsigraph.io.report.sections import Picture
-from wsigraph.models.catalog import entry
+from wsigraph.models.catalog import CATALOG
 
 
 def finish_run(out: Path, predictions: Sequence[Prediction]) -> dict[str, Any]:
@@ -45,13 +45,14 @@ def finish_run(out: Path, predictions: Sequence[Prediction]) -> dict[str, Any]:
 
 
 def _write_report(out: Path, record: dict[str, Any], metrics: dict[str, Any]) -> None:
-    method = entry(record["recipe"]["name"])
+    name = record["recipe"]["name"]
+    title = f"{name}: {CATALOG[name].title}" if name in CATALOG else name  # a recipe of the user's own
     pictures = (
         Picture(out / "confusion.png", "Confusion matrix of the held-out slides, summed over repeats."),
         Picture(out / "curves.png", "Training curves, one line per fold."),
     )
     report = RunReport(
-        f"{record['recipe']['name']}: {method.title}",
+        title,
         metrics,
         recipe=record["recipe"],
         versions=record["versions"],
