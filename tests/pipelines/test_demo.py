@@ -49,7 +49,7 @@ def test_everything_is_there_and_says_synthetic(finished):
     assert result.verdict in page.replace("&#43;", "+").replace("&#39;", "'")
     assert not re.search(r"(src|href)=\"https?://", page)  # opens without a network
     with openslide.OpenSlide(out / "slides" / "synthetic_000.tif") as slide:
-        assert float(slide.properties["openslide.mpp-x"]) == pytest.approx(0.5)
+        assert float(slide.properties["openslide.mpp-x"]) == pytest.approx(1.0)
         assert slide.properties["tiff.ImageDescription"].startswith("SYNTHETIC")
     assert read_json(out / "demo.json")["synthetic"] is True
 

@@ -45,8 +45,8 @@ class DemoPlan:
     """
 
     slides: int = 40
-    folds: int = 4
-    epochs: int = 15
+    folds: int = 3
+    epochs: int = 12
     hidden_channels: int = 64
     heatmaps: int = 4
     layout: Layout = field(default_factory=Layout)

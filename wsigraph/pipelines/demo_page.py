@@ -98,6 +98,7 @@ def _sections(
         Pictures(
             "Where srmil looks",
             [Picture(path, _caption(path, facts["cohort"])) for path in heatmaps],
+            wide=True,
         ),
         Pictures(
             "Tissue and patches",

@@ -27,7 +27,7 @@ class Layout:
 
     grid: int = 16
     cell_px: int = 64
-    mpp: float = 0.5
+    mpp: float = 1.0
     tissue_cells: int = 144
     dense_cells: int = 22
 
