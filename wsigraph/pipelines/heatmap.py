@@ -41,7 +41,7 @@ def heatmap_run(
 
     Raises: RunError: if the model has no attention or the features do not fit it.
     """
-    read = read_features(features)
+    read = read_features(features, slide_id=Path(features).stem)  # the name a cohort knows it by
     model, _, _, split = model_for(run, read.slide_id, load_model(run))
     graph = model.graph(read)
     answer = model.answer(graph)

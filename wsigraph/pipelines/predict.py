@@ -39,7 +39,7 @@ def predict_files(
     reporter.start("Predicting", len(files))
     for file in files:
         try:
-            features = read_features(file)
+            features = read_features(file, slide_id=file.stem)  # the name a cohort knows it by
             model, repeat, fold, split = model_for(run, features.slide_id, whole)
             answer = model.answer(model.graph(features))
             probabilities = answer.probabilities.double()
