@@ -88,3 +88,11 @@ def test_every_result_that_is_still_missing_is_marked_and_not_invented():
 def test_every_linked_file_exists():
     for target in re.findall(r"\]\(([^)#]+)\)", README):
         assert target.startswith("http") or (ROOT / target).exists(), f"{target} does not exist"
+
+
+def test_the_aggregator_of_the_contributing_guide_meets_the_kit(tmp_path):
+    guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    whole = "\n".join(re.findall(r"```python\n(.*?)```", guide, flags=re.S)).replace(
+        "from __future__ import annotations\n", ""
+    )
+    run([sys.executable, "-c", f"{whole}\n\ntest_smooth_max()\n"], tmp_path)

@@ -72,8 +72,6 @@ def _sections(
     heatmaps: Sequence[Path],
     facts: Mapping[str, Any],
 ) -> list[Section]:
-    plan = facts["plan"]
-    settings = ", ".join(f"{name} = {value}" for name, value in plan.changes.items())
     return [
         Notice(
             [
@@ -83,33 +81,14 @@ def _sections(
         ),
         Numbers("", [*map(_headline, metrics, metrics.values()), _difference(comparison)]),
         Text("", [verdict]),
-        Text(
-            "The question",
-            [
-                "Each slide holds the same number of follicles (purple, full of nuclei) in the same amount "
-                "of stroma. In the class 'clustered' the follicles stand together, in 'scattered' they stand "
-                "apart. A model that sees the slide as a set of patches has nothing to go by; a model that "
-                "sees which patches are neighbours has.",
-                f"Both methods saw the same features ({_encoder(facts)}) in the same folds. Settings that "
-                f"differ from the published recipes, to be quick: {settings}.",
-            ],
-        ),
+        _question(facts),
         _metrics_table(metrics),
         Pictures(
             "Where srmil looks",
             [Picture(path, _caption(path, facts["cohort"])) for path in heatmaps],
             wide=True,
         ),
-        Pictures(
-            "Tissue and patches",
-            [
-                Picture(
-                    out / "features" / "overlays" / f"{slide.slide_id}.png",
-                    f"{slide.slide_id} ({slide.label}, synthetic): tissue outline and patches",
-                )
-                for slide in facts["cohort"].slides[:2]
-            ],
-        ),
+        _overlays(out, facts["cohort"]),
         _cards_table(facts["cards"]),
         Pictures(
             "Training", [Picture(out / name / "curves.png", f"{name}: one line per fold") for name in metrics]
@@ -120,6 +99,32 @@ def _sections(
         _links(metrics),
         Details("Run it again", _commands(facts)),
     ]
+
+
+def _question(facts: Mapping[str, Any]) -> Text:
+    settings = ", ".join(f"{name} = {value}" for name, value in facts["plan"].changes.items())
+    return Text(
+        "The question",
+        [
+            "Each slide holds the same number of follicles (purple, full of nuclei) in the same amount of "
+            "stroma. In the class 'clustered' the follicles stand together, in 'scattered' they stand "
+            "apart. A model that sees the slide as a set of patches has nothing to go by; a model that "
+            "sees which patches are neighbours has.",
+            f"Both methods saw the same features ({_encoder(facts)}) in the same folds. Settings that "
+            f"differ from the published recipes, to be quick: {settings}.",
+        ],
+    )
+
+
+def _overlays(out: Path, cohort: Any) -> Pictures:
+    pictures = [
+        Picture(
+            out / "features" / "overlays" / f"{slide.slide_id}.png",
+            f"{slide.slide_id} ({slide.label}, synthetic): tissue outline and patches",
+        )
+        for slide in cohort.slides[:2]
+    ]
+    return Pictures("Tissue and patches", pictures)
 
 
 def _of_runs(out: Path, metrics: Mapping[str, Any], file: str, heading: str, *, caption: str) -> Pictures:
