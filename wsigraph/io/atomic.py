@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import math
@@ -36,8 +37,11 @@ def atomic_path(path: str | Path, *, verify: Callable[[Path], None] | None = Non
         _sync(temporary)
         _give_normal_rights(temporary)
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC and error.filename is None:
+            told = f"{error.strerror}; free some and run the command again, finished work is kept"
+            raise OSError(error.errno, told, str(path)) from error
         raise
     _sync_folder(path.parent)
 

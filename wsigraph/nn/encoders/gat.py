@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from wsigraph.data.adjacency import Adjacency
+from wsigraph.errors import RecipeError, expected
 from wsigraph.nn.encoders.base import Encoder
 from wsigraph.nn.layers.gat import GATLayer
 
@@ -23,6 +24,7 @@ class GAT(Encoder, name="gat"):
         attention_dropout: Dropout of the attention weights.
 
     Shape: x ``[N, in_channels]``, E edges -> ``[N, hidden_channels]``.
+    Raises: RecipeError: if ``hidden_channels`` is no multiple of ``heads``.
     Source: Velickovic et al. 2018; sizes and dropouts of SRMIL (Wu et al. 2026). Differs: SRMIL's code has a
     square reformer as its stem and loses the residual of its second layer; here both layers keep it.
     """
@@ -38,6 +40,10 @@ class GAT(Encoder, name="gat"):
         attention_dropout: float = 0.15,
     ) -> None:
         super().__init__()
+        if hidden_channels % heads:
+            raise RecipeError(
+                expected("Encoder 'gat'", f"hidden_channels divisible by {heads} heads", f"{hidden_channels}")
+            )
         self.in_channels = in_channels
         self.stem_channels = self.out_channels = hidden_channels
         self.linear = nn.Linear(in_channels, hidden_channels)
