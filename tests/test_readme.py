@@ -55,7 +55,7 @@ def run(arguments, workplace):
     assert done.returncode == 0, f"{arguments} left {done.returncode}:\n{done.stdout}\n{done.stderr}"
 
 
-def test_every_command_runs(workplace):
+def test_every_command_and_then_every_snippet_runs(workplace):
     seen = list(commands())
     assert len(seen) >= 8
     assert set(REDUCED) <= set(seen), "a reduced command no longer stands in the README"
@@ -65,11 +65,6 @@ def test_every_command_runs(workplace):
             program, *arguments = shlex.split(short)
             assert program == "wsigraph", f"the README shows {program!r}: say in REDUCED what to run"
             run([sys.executable, "-m", "wsigraph", *arguments], workplace)
-
-
-def test_every_snippet_runs(workplace):
-    if not (workplace / "features").is_dir():
-        pytest.skip("the commands did not run before")
     for snippet in snippets():
         quick = snippet.replace(
             "result = wg.cross_validate(recipe, cohort, folds=4",

@@ -75,7 +75,7 @@ def cross_validate(
     for split in splits:
         check_leaks(split, cohort.patients, digests)
     plan = {"kind": "cross_validation", "folds": folds, "repeats": repeats, "seed": seed}
-    open_run(out, make_record(recipe, cohort, store, plan=plan))
+    open_run(out, make_record(recipe, cohort, store, plan=plan, splits=splits))
     chosen = [s for s in splits if fold is None or s.fold == fold]
     if not chosen:
         raise RunError(expected("Cross-validation", f"a fold from 0 to {folds - 1}", f"{fold}"))

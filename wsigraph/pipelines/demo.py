@@ -20,7 +20,6 @@ from wsigraph.pipelines.demo_page import write_demo_page
 from wsigraph.pipelines.encode import encode_cohort
 from wsigraph.pipelines.heatmap import heatmap_run
 from wsigraph.pipelines.reporter import Reporter, Silent
-from wsigraph.pipelines.threads import one_thread
 from wsigraph.pipelines.train import TrainPlan, train_cohort
 from wsigraph.synthetic.slides import Layout, cohort_row, slide_cohort
 from wsigraph.training.fit_loop import TrainerOptions
@@ -131,12 +130,11 @@ def demo(
     write_json(out / "graph_cards.json", described)
     cohort = Cohort.from_manifest(manifest, features=out / "features")
     metrics = {}
-    with one_thread():
-        for name in METHODS:
-            training = TrainPlan(name, plan.changes, folds=plan.folds, seed=seed)
-            options = TrainerOptions(device="cpu")
-            run = train_cohort(training, cohort, out=out / name, trainer=options, reporter=reporter)
-            metrics[name] = run.metrics
+    for name in METHODS:
+        training = TrainPlan(name, plan.changes, folds=plan.folds, seed=seed)
+        options = TrainerOptions(device="cpu")
+        run = train_cohort(training, cohort, out=out / name, trainer=options, reporter=reporter)
+        metrics[name] = run.metrics
     comparison = _compare(out, cohort)
     heatmaps = _draw(out, cohort, plan, reporter)
     verdict = say(comparison)

@@ -51,9 +51,10 @@ def fit(
         validate_on = [i for i, slide in enumerate(both.slides) if slide.slide_id in held]
         train_on = [i for i in range(len(both)) if i not in set(validate_on)]
     digests = [store.facts[slide.slide_id].digest for slide in both.slides]
-    check_leaks(Split(0, 0, tuple(train_on), tuple(validate_on), ()), both.patients, digests)
+    split = Split(0, 0, tuple(train_on), tuple(validate_on), ())
+    check_leaks(split, both.patients, digests)
     plan = {"kind": "fit", "folds": 1, "repeats": 1, "seed": seed}
-    open_run(out, make_record(recipe, both, store, plan=plan))
+    open_run(out, make_record(recipe, both, store, plan=plan, splits=[split]))
     label = f"Training {recipe.name}"
     reporter.start(label, recipe.optimiser.epochs)
     task = Task(recipe, both, store, out / "fold_0", seed, trainer)

@@ -16,6 +16,7 @@ from wsigraph.io.graph_store import GraphDataset, GraphStore
 from wsigraph.io.log_file import write_log
 from wsigraph.io.model_files import WEIGHTS, load_model_folder, save_model
 from wsigraph.models.mil_model import MILModel
+from wsigraph.pipelines.threads import threads_for
 from wsigraph.training.fit_loop import TrainerOptions, train
 from wsigraph.training.module import MILModule
 from wsigraph.training.recipe import Recipe
@@ -63,15 +64,17 @@ def fit_one(
     model.standardise.set_statistics(*task.store.statistics([task.cohort.slides[i] for i in train_on]))
     module = MILModule(model, objectives, recipe=task.recipe, seed=task.seed)
     checkpoints = task.folder / "checkpoints"
-    best = train(
-        module,
-        train_graphs=dataset(task, train_on),
-        val_graphs=dataset(task, validate_on),
-        folder=checkpoints,
-        checkpoint_io=AtomicCheckpoints(),
-        options=task.options,
-        listen=listen,
-    )
+    sizes = [task.store.facts[task.cohort.slides[i].slide_id].num_nodes for i in train_on]
+    with threads_for(sum(sizes) / len(sizes)):
+        best = train(
+            module,
+            train_graphs=dataset(task, train_on),
+            val_graphs=dataset(task, validate_on),
+            folder=checkpoints,
+            checkpoint_io=AtomicCheckpoints(),
+            options=task.options,
+            listen=listen,
+        )
     module.load_state_dict(load_checkpoint(best)["state_dict"])
     write_log(task.folder / "log.csv", module.history)
     save_model(task.folder, model, task.recipe)

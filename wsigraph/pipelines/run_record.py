@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -14,12 +15,13 @@ from wsigraph.io.atomic import read_json, write_json
 from wsigraph.io.cohort import Cohort
 from wsigraph.io.graph_store import GraphStore
 from wsigraph.training.recipe import Recipe
+from wsigraph.training.splits import Split
 
 PACKAGES = ("wsigraph", "torch", "torch-geometric", "lightning", "numpy", "scipy", "scikit-learn", "h5py")
 
 
 def make_record(
-    recipe: Recipe, cohort: Cohort, store: GraphStore, *, plan: Mapping[str, Any]
+    recipe: Recipe, cohort: Cohort, store: GraphStore, *, plan: Mapping[str, Any], splits: Sequence[Split]
 ) -> dict[str, Any]:
     """The record of a run.
 
@@ -28,6 +30,7 @@ def make_record(
         cohort: On which slides.
         store: Their graphs, scanned.
         plan: Kind of job, folds, repeats, seed.
+        splits: The folds as drawn; their hash tells a resumed run that they are drawn otherwise now.
     """
     slides = {
         slide.slide_id: {
@@ -40,6 +43,7 @@ def make_record(
     }
     return {
         "plan": dict(plan),
+        "splits_sha256": hashlib.sha256(repr(splits).encode()).hexdigest(),
         "recipe": recipe.to_dict(),
         "data": {"source": cohort.source, "slides": slides, "left_out": cohort.left_out},
         "warnings": [*cohort.notes, *_graph_warnings(store)],
@@ -82,6 +86,8 @@ def first_difference(a: Mapping[str, Any], b: Mapping[str, Any]) -> str:
         path = _differs(left, right, part)
         if path:
             return path
+    if len({record["splits_sha256"] for record in (a, b) if "splits_sha256" in record}) > 1:
+        return "its folds were drawn otherwise (by another version of wsigraph)"
     return ""
 
 
