@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import re
 import shlex
@@ -25,6 +26,23 @@ REDUCED = {
 }
 """README command -> what is run in its stead; None where nothing is."""
 
+IMAGES = " ".join(f"$WSIGRAPH_DATA/crchisto/images/img{i}.png" for i in range(1, 25))
+REAL = {
+    "wsigraph encode $WSIGRAPH_DATA/crchisto/images --out crc --patch-px 32 --mpp 0.55 --slide-mpp 0.55": (
+        f"wsigraph encode {IMAGES} --out crc --patch-px 32 --mpp 0.55 --slide-mpp 0.55"
+    ),
+    **{
+        f"wsigraph train crc.csv --features crc --recipe {name} --folds 10 --repeats 5 --out run_{name}": (
+            f"wsigraph train crc.csv --features crc --recipe {name} {QUICK} --out run_{name}"
+        )
+        for name in ("srmil", "abmil")
+    },
+    "python -m benchmarks.crchisto --features crc --runs run_srmil run_abmil --out benchmarks/results": (
+        "python -m benchmarks.crchisto --features crc --runs run_srmil run_abmil --out results"
+    ),
+}
+"""README command on real data -> the same on 24 of the 100 images, one epoch."""
+
 
 def commands():
     """Commands of the console blocks, in order: lines that begin with a dollar sign."""
@@ -47,7 +65,7 @@ def run(arguments, workplace):
     done = subprocess.run(
         arguments,
         cwd=workplace,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,
@@ -60,6 +78,8 @@ def test_every_command_and_then_every_snippet_runs(workplace):
     assert len(seen) >= 8
     assert set(REDUCED) <= set(seen), "a reduced command no longer stands in the README"
     for command in seen:
+        if command in REAL:
+            continue
         short = REDUCED.get(command, command)
         if short is not None:
             program, *arguments = shlex.split(short)
@@ -91,3 +111,21 @@ def test_the_aggregator_of_the_contributing_guide_meets_the_kit(tmp_path):
         "from __future__ import annotations\n", ""
     )
     run([sys.executable, "-c", f"{whole}\n\ntest_smooth_max()\n"], tmp_path)
+
+
+@pytest.mark.real
+def test_the_commands_on_real_images_run(real_data, tmp_path):
+    assert set(REAL) <= set(commands()), "a command on real data no longer stands in the README"
+    with open(real_data / "crchisto" / "bags.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))[:24]
+    lines = ["slide_id,patient_id,label"]
+    for row in rows:
+        label = "epithelial" if row["label_any_epithelial"] == "1" else "none"
+        lines.append(f"{row['image']},{row['image']},{label}")
+    (tmp_path / "crc.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    for short in REAL.values():
+        words = shlex.split(short.replace("$WSIGRAPH_DATA", str(real_data)))
+        if words[0] == "wsigraph":
+            words = ["python", "-m", *words]
+        run([sys.executable, *words[1:]], tmp_path)
+    assert "abmil" in next((tmp_path / "results").glob("*_crchisto.md")).read_text(encoding="utf-8")

@@ -69,5 +69,5 @@ def _row(name: str, seconds: float, count: int, *, baseline_s: float | None = No
         "baseline": baseline,
         "ratio": None if baseline_s is None else round(baseline_s / seconds, 2),
         "aim": None,
-        "threads": os.cpu_count(),
+        "threads": 2,
     }

@@ -37,7 +37,9 @@ def card(
         emit_json({"graph": {"name": graph, **asked}, "cards": found, "failed": failed})
     elif len(found) == 1:
         (slide_id, only), *_ = found.items()
-        emit_pairs({"slide": slide_id, **{name: only[name] for name in only if name != "warnings"}})
+        emit_pairs(
+            {"slide": slide_id, **{name: only[name] for name in only if name not in ("slide_id", "warnings")}}
+        )
     elif found:
         emit_table(HEADINGS, [[slide, *(one[name] for name in SHOWN)] for slide, one in found.items()])
     for slide_id, one in found.items():
