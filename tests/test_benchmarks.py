@@ -23,6 +23,7 @@ def test_rows_are_collected_printed_and_written(tmp_path):
         str(tmp_path),
     ]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command += ["--out", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
     report = json.loads(done.stdout)
     assert report["rows"]
