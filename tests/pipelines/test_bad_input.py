@@ -16,6 +16,7 @@ from wsigraph.errors import CohortError, LeakError, RunError
 from wsigraph.io.cohort import Cohort
 from wsigraph.pipelines.cross_validate import cross_validate
 from wsigraph.pipelines.reporter import Silent
+from wsigraph.pipelines.train import TrainPlan, train_cohort
 
 
 class Heard(Silent):
@@ -102,6 +103,15 @@ def test_a_class_with_one_patient(place, small, cpu, tmp_path):
         CohortError, match="at least 2 patients in every class for 2 folds, got 'scattered' has 1"
     ):
         run(place, small, cpu, tmp_path / "run")
+
+
+def test_one_label_for_all(place, tmp_path):
+    kept = [r for r in (place / "labels.csv").read_text().splitlines() if not r.endswith("scattered")]
+    (place / "labels.csv").write_text("\n".join(kept))
+    with pytest.raises(
+        CohortError, match="at least 2 classes to tell apart, got 7 slides all labelled 'clustered'"
+    ):
+        train_cohort(TrainPlan("abmil"), read(place), out=tmp_path / "run")
 
 
 def test_one_slide_under_two_names(place, small, cpu, tmp_path):

@@ -46,8 +46,18 @@ def train_cohort(
 ) -> RunResult:
     """Cross-validate ``plan`` on ``cohort``; the feature width is read from the files.
 
-    Raises: CohortError: if no feature file can be read. RecipeError: if a setting does not exist.
+    Raises: CohortError: if no feature file can be read, or all slides have one label. RecipeError: if a
+        setting does not exist.
     """
+    if len(cohort.classes) < 2:
+        raise CohortError(
+            expected(
+                "Cohort",
+                "at least 2 classes to tell apart",
+                f"{len(cohort)} slides all labelled '{cohort.classes[0]}'",
+                todo="Check --target-col.",
+            )
+        )
     method = recipe(plan.recipe, in_channels=feature_width(cohort), classes=cohort.classes)
     return cross_validate(
         method.with_settings(plan.changes) if plan.changes else method,
