@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -118,4 +119,8 @@ def test_any_shape_gives_a_picture_of_sane_size(tmp_path, count):
 def test_scattered_points_do_not_need_a_huge_array(tmp_path):
     rng = np.random.default_rng(0)
     points = heatmap(np.arange(500), rng.integers(0, 200_000, (500, 2)), patch_size=1.0)
+    tracemalloc.start()
     write_heatmap(tmp_path / "x.png", points, title="t")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1 << 29, "200,000 x 200,000 cells of one pixel would be 40 GB"

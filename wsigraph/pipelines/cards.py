@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from wsigraph.graph.base import GraphBuilder
 from wsigraph.graph.build import to_graph
 from wsigraph.io.features import read_features
 from wsigraph.pipelines.reporter import Reporter, Silent
+from wsigraph.training.recipe import parse_setting
 
 TASK = "Building graphs"
 
@@ -58,7 +58,7 @@ def make_builder(name: str, options: Mapping[str, Any]) -> GraphBuilder:
 
     Raises: RecipeError: if it is unknown, takes no such option or refuses its value.
     """
-    values = {key: _parse(value) for key, value in options.items()}
+    values = {key: parse_setting(value) for key, value in options.items()}
     GraphBuilder.registry.check(name, values)
     try:
         return GraphBuilder.registry.get(name)(**values)
@@ -83,12 +83,3 @@ def feature_files(paths: Sequence[str | Path]) -> list[Path]:
             )
         files += inside
     return files
-
-
-def _parse(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except json.JSONDecodeError:
-        return value

@@ -130,7 +130,7 @@ class Recipe(Settings):
                         expected(f"Recipe '{self.name}'", f"a setting of {sorted(place)}", f"'{path}'")
                     )
                 place = place[group]
-            place[key] = _parse(value)
+            place[key] = parse_setting(value)
         changed = Recipe.from_dict(values)
         changed.build()  # options of parts are checked where parts are built
         return changed
@@ -152,7 +152,8 @@ class Recipe(Settings):
         return self.model_dump(mode="json")
 
 
-def _parse(value: Any) -> Any:
+def parse_setting(value: Any) -> Any:
+    """Text from a command line as JSON where it is JSON; everything else as it is."""
     if not isinstance(value, str):
         return value
     try:
