@@ -17,7 +17,7 @@ demo: $(STAMP)  ## synthetic slides -> graphs -> models -> report, no download
 	$(BIN)/wsigraph demo --out $(DEMO_OUT)
 
 test: $(STAMP)  ## every test; real-data tests find WSIGRAPH_DATA (default ../shared/data)
-	$(BIN)/python -m pytest -n 2 --dist worksteal -q
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -q  # one thread for each of two processes
 
 lint: $(STAMP)  ## style, types, import contracts
 	$(BIN)/ruff check .

@@ -30,6 +30,11 @@ BUILDERS = {
 }
 
 
+def described(builder):
+    """Name and options: ids that are the same in every test process."""
+    return "-".join(str(value) for value in builder.to_dict().values())
+
+
 def make(coords, *, step=512.0, mpp=0.25, x=None):
     coords = np.asarray(coords, dtype=np.int64).reshape(-1, 2)
     x = np.zeros((len(coords), 3), dtype=np.float32) if x is None else x
@@ -61,7 +66,7 @@ def test_every_registered_builder_is_checked():
     assert set(BUILDERS) == set(GraphBuilder.registry.names())
 
 
-@pytest.mark.parametrize("builder", [b for group in BUILDERS.values() for b in group], ids=str)
+@pytest.mark.parametrize("builder", [b for group in BUILDERS.values() for b in group], ids=described)
 def test_conformance(builder):
     check_graph_builder(builder)
 
