@@ -1,15 +1,13 @@
-"""Writes pyramidal TIFFs that OpenSlide opens, with Pillow's JPEG and nothing more."""
+"""Writes pyramidal TIFFs that OpenSlide opens, without a codec beyond zlib."""
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import tifffile
-from PIL import Image
 
 from wsigraph.errors import SlideError, expected
 from wsigraph.io.atomic import atomic_path
@@ -17,10 +15,8 @@ from wsigraph.io.atomic import atomic_path
 TILE = 256
 
 
-def write_pyramid(
-    path: str | Path, image: np.ndarray, *, mpp: float, quality: int = 88, description: str = ""
-) -> None:
-    """Write ``image`` as a tiled JPEG pyramid, each level half the one before.
+def write_pyramid(path: str | Path, image: np.ndarray, *, mpp: float, description: str = "") -> None:
+    """Write ``image`` as a tiled, losslessly compressed pyramid, each level half the one before.
 
     The resolution tags are in centimetres, so OpenSlide reports ``mpp`` (72-dpi tags in inches are how
     false values come about).
@@ -29,7 +25,6 @@ def write_pyramid(
         path: The file, usually ``.tif``; written atomically.
         image: ``[height, width, 3]`` uint8 RGB.
         mpp: Microns per pixel of ``image``.
-        quality: JPEG quality.
         description: Text for the image description tag.
 
     Units: um/px for mpp.
@@ -44,23 +39,18 @@ def write_pyramid(
         raise SlideError(expected(where, "a positive mpp", f"{mpp}"))
     levels = list(_levels(image))
     with atomic_path(path, verify=lambda written: _verify(written, len(levels))) as temporary:
-        _write_levels(temporary, levels, mpp=mpp, quality=quality, description=description)
+        _write_levels(temporary, levels, mpp=mpp, description=description)
 
 
-def _write_levels(
-    path: Path, levels: list[np.ndarray], *, mpp: float, quality: int, description: str
-) -> None:
+def _write_levels(path: Path, levels: list[np.ndarray], *, mpp: float, description: str) -> None:
     with tifffile.TiffWriter(path) as tiff:
         for number, level in enumerate(levels):
             per_cm = 1e4 / (mpp * levels[0].shape[1] / level.shape[1])
             tiff.write(
-                _jpeg_tiles(level, quality),
-                shape=level.shape,
-                dtype="uint8",
+                level,
                 tile=(TILE, TILE),
-                photometric="ycbcr",
-                subsampling=(2, 2),
-                compression="jpeg",
+                photometric="rgb",
+                compression="deflate",
                 resolution=(per_cm, per_cm),
                 resolutionunit="CENTIMETER",
                 subfiletype=int(number > 0),
@@ -83,19 +73,6 @@ def _halved(image: np.ndarray) -> np.ndarray:
     even = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
     blocks = even.reshape(even.shape[0] // 2, 2, even.shape[1] // 2, 2, 3)
     return ((blocks.sum(axis=(1, 3), dtype=np.uint16) + 2) // 4).astype(np.uint8)
-
-
-def _jpeg_tiles(level: np.ndarray, quality: int) -> Iterator[bytes]:
-    height, width = level.shape[:2]
-    for top in range(0, height, TILE):
-        for left in range(0, width, TILE):
-            tile = level[top : top + TILE, left : left + TILE]
-            short = ((0, TILE - tile.shape[0]), (0, TILE - tile.shape[1]), (0, 0))
-            buffer = io.BytesIO()
-            Image.fromarray(np.pad(tile, short, mode="edge")).save(
-                buffer, "JPEG", quality=quality, subsampling="4:2:0"
-            )
-            yield buffer.getvalue()
 
 
 def _verify(path: Path, levels: int) -> None:
