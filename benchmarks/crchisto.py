@@ -43,8 +43,13 @@ def bag_statistics(features: Path, slides: Sequence[str]) -> dict[str, np.ndarra
     }
 
 
-def logistic(statistics: np.ndarray, rows: Sequence[Prediction], slides: Sequence[str]) -> list[Prediction]:
-    """Out-of-fold answers on the very folds of ``rows``; train and validation slides of a fold both train."""
+def logistic(
+    statistics: np.ndarray, rows: Sequence[Prediction], slides: Sequence[str], *, strengths: Sequence[float]
+) -> list[Prediction]:
+    """Out-of-fold answers on the very folds of ``rows``; train and validation slides of a fold both train.
+
+    Several strengths are chosen among inside each training fold; a single one is fixed.
+    """
     place = {slide: i for i, slide in enumerate(slides)}
     label = {row.slide_id: row.label for row in rows}
     answers = []
@@ -54,7 +59,7 @@ def logistic(statistics: np.ndarray, rows: Sequence[Prediction], slides: Sequenc
         train = [slide for slide in slides if slide not in held]
         search = GridSearchCV(
             make_pipeline(StandardScaler(), LogisticRegression(max_iter=5000)),
-            {"logisticregression__C": STRENGTHS},
+            {"logisticregression__C": list(strengths)},
             scoring="roc_auc",
             cv=5,
         )
@@ -81,7 +86,10 @@ def report(features: Path, runs: Sequence[Path], permuted: Sequence[Path]) -> st
     slides = sorted(record["data"]["slides"])
     first = next(iter(answers.values()))
     for name, statistics in bag_statistics(features, slides).items():
-        answers[name] = logistic(statistics, first, slides)
+        answers[name] = logistic(statistics, first, slides, strengths=STRENGTHS)
+        for strength in STRENGTHS[1:] if name.endswith("max") else ():
+            fixed = logistic(statistics, first, slides, strengths=[strength])
+            answers[f"{name}, C={strength:g} fixed"] = fixed
     lines = [
         f"# crchisto, {plan['repeats']} x {plan['folds']}-fold, {datetime.now(UTC):%Y-%m-%d}",
         "",

@@ -70,7 +70,7 @@ def as_markdown(report: dict[str, Any]) -> str:
             f"{row['value']:.4g} {row['unit']}",
             "" if baseline is None else f"{baseline:.4g} {row['unit']}",
             "" if ratio is None else f"{ratio:.2f}",
-            row.get("aim", ""),
+            row.get("aim") or "",
             row.get("threads", ""),
         ]
         lines.append(f"| {' | '.join(map(str, cells))} |")
