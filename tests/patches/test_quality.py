@@ -76,3 +76,12 @@ def test_real_ink_is_flagged_and_real_sections_are_clean(real_data):
         patches = tile(reader.info, everything, Tiling(256, 0.75), box=overview.box)
     flags = flag_patches(patches, overview).flags
     assert flags["pen"].sum() <= 2
+
+
+@pytest.mark.real
+def test_dark_keratin_is_not_ink_in_small_patches(real_data):
+    with open_slide(real_data / "slides/CMU-1-Small-Region.svs") as reader:
+        overview = read_overview(reader, downsample=2)
+        everything = np.ones(overview.image.shape[:2], bool)
+        patches = tile(reader.info, everything, Tiling(64, 0.5), box=overview.box)
+    assert flag_patches(patches, overview).flags["pen"].sum() <= 0.01 * len(patches)

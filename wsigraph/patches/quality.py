@@ -13,17 +13,21 @@ from wsigraph.patches.overview import Overview
 from wsigraph.patches.tiling import area_share
 
 PEN_SHARE = 0.1
+STROKE_UM = 5.0
 BLUR_RATIO = 0.2
 
 
 def flag_patches(patches: Patches, overview: Overview) -> Patches:
     """The same patches with the flags ``pen`` and ``blur``.
 
-    ``pen``: more than a tenth of the patch is ink (see :func:`find_pen`). ``blur``: its sharpness (see
+    ``pen``: more than a tenth of the patch is ink (see :func:`find_pen`) in strokes of at least 5 um; thinner
+    dark lines are folds, keratin or crowded nuclei. ``blur``: its sharpness (see
     :func:`sharpness`) is under a fifth of the slide's median. Both are seen on the overview, so blur finer
     than about two of its pixels, and a slide that is blurred all over, go unseen.
     """
-    pen = area_share(find_pen(overview.image), patches.coords, patches.patch_size_level0, box=overview.box)
+    width_px = max(1, round(STROKE_UM / (overview.downsample * patches.mpp)))
+    strokes = ndimage.binary_opening(find_pen(overview.image), np.ones((width_px, width_px)))
+    pen = area_share(strokes, patches.coords, patches.patch_size_level0, box=overview.box)
     sharp = sharpness(patches, overview)
     typical = float(np.nanmedian(sharp)) if np.isfinite(sharp).any() else 0.0
     flags = {"pen": pen > PEN_SHARE, "blur": np.nan_to_num(sharp, nan=np.inf) < BLUR_RATIO * typical}
