@@ -128,4 +128,4 @@ def test_the_commands_on_real_images_run(real_data, tmp_path):
         if words[0] == "wsigraph":
             words = ["python", "-m", *words]
         run([sys.executable, *words[1:]], tmp_path)
-    assert "abmil" in next((tmp_path / "results").glob("*_crchisto.md")).read_text(encoding="utf-8")
+    assert "abmil" in next((tmp_path / "results").glob("crchisto_*.md")).read_text(encoding="utf-8")
