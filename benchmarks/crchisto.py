@@ -108,11 +108,12 @@ def report(features: Path, runs: Sequence[Path], permuted: Sequence[Path]) -> st
         lines.append(f"| {name}, permuted labels | {_cells(summarise(rows, classes)['slide'])} |")
     lines += [
         "",
-        "LR chooses its strength C inside each training fold, except where it is fixed: the best of those is a",
-        "choice in hindsight, kept as the hardest baseline. Permuted labels: shuffled once, one repeat.",
+        "LR chooses its strength C inside each training fold, except where it is fixed: the best of those",
+        "is a choice in hindsight, kept as the hardest baseline. Permuted labels: shuffled once, one repeat.",
         "",
-        "Paired differences (first minus second). The verdict is by the 95 % interval; p is by permutation, not",
-        "corrected for the number of pairs. Controls for space (shuffled coordinates, no edges) are not part of this.",
+        "Paired differences (first minus second). The verdict is by the 95 % interval; p is by permutation,",
+        "not corrected for the number of pairs. Controls for space (shuffled coordinates, no edges) are not",
+        "part of this.",
         "",
     ]
     lines += ["| pair | metric | difference | p | verdict |", "|---|---|---|---|---|"]
