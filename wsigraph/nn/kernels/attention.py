@@ -30,10 +30,10 @@ def graph_attention(
     same dropout.
 
     Args:
-        h: ``[N, H, D]`` projected nodes.
-        logits_src: ``[N, H]`` s.
+        h: ``[S, H, D]`` projected sources.
+        logits_src: ``[S, H]`` s.
         logits_dst: ``[N, H]`` t.
-        adjacency: Edges among the N nodes; self-loops are edges.
+        adjacency: Edges from S sources into N targets, mostly the same nodes; self-loops are edges.
         negative_slope: Slope of the LeakyReLU.
         dropout: Probability of dropping an attention weight; 0 outside training.
 
@@ -42,9 +42,9 @@ def graph_attention(
     Source: Velickovic et al. 2018, eq. 1-6.
     """
     num_edges = adjacency.edge_index.shape[1]
-    keep = h.new_ones(num_edges, h.shape[1])
+    keep = None
     if dropout > 0:
-        keep = keep.bernoulli_(1 - dropout).div_(1 - dropout)
+        keep = h.new_ones(num_edges, h.shape[1]).bernoulli_(1 - dropout).div_(1 - dropout)
     fused = h.device.type == "cpu" and h.dtype in _FUSED_TYPES and not torch.compiler.is_compiling()
     if not fused:
         return reference.graph_attention(
@@ -58,6 +58,7 @@ def graph_attention(
     from wsigraph.nn.kernels.attention_op import fused_attention
 
     inward, outward = adjacency.by_target, adjacency.by_source
+    keep = h.new_ones(num_edges, h.shape[1]) if keep is None else keep
     return fused_attention(
         h,
         logits_src,
