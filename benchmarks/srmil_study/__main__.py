@@ -1,0 +1,76 @@
+"""``python -m benchmarks.srmil_study {prepare,run,report}``: does SRMIL do what it claims?"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks.srmil_study.arms import ARMS
+from benchmarks.srmil_study.cohorts import STUDIES
+
+
+def main(given: list[str] | None = None) -> None:
+    """Parse, call, print."""
+    asked = _parser().parse_args(given)
+    if asked.verb == "prepare":
+        from benchmarks.srmil_study.prepare import prepare
+
+        for name in asked.data:
+            prepare(name, asked.source, asked.work)
+    elif asked.verb == "run":
+        from benchmarks.srmil_study.fits import Bench
+
+        def listen(line: str) -> None:
+            print(f"{datetime.now(UTC):%H:%M:%S} {line}", flush=True)
+
+        bench = Bench(STUDIES[asked.data], asked.work, commit=asked.commit, listen=listen)
+        bench.run(asked.arms, asked.seeds, folds=asked.folds)
+    else:
+        from benchmarks.srmil_study.page import write_page
+
+        print(write_page(asked.work, asked.out))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.srmil_study", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    first = verbs.add_parser("prepare", help="features, manifests, truth")
+    source = Path(os.environ.get("WSIGRAPH_DATA", "../shared/data"))
+    first.add_argument("--source", type=Path, default=source, help="folder of the real data")
+    first.add_argument("--data", type=_names(tuple(STUDIES)), default=list(STUDIES))
+    second = verbs.add_parser("run", help="train what is missing; can be stopped and called again")
+    second.add_argument("--data", choices=tuple(STUDIES), required=True)
+    second.add_argument("--arms", type=_names(tuple(ARMS)), required=True, help="A,B,...")
+    second.add_argument("--seeds", type=_numbers, default=list(range(5)), help="0-4 or 0,2")
+    second.add_argument("--folds", type=_numbers, default=None, help="these only")
+    second.add_argument("--commit", default="", help="for the record")
+    third = verbs.add_parser("report", help="the dated page from all finished fits")
+    third.add_argument("--out", type=Path, required=True)
+    for verb in (first, second, third):
+        verb.add_argument("--work", type=Path, required=True)
+    return parser
+
+
+def _names(known: tuple[str, ...]):
+    def parse(text: str) -> list[str]:
+        names = text.split(",")
+        wrong = sorted(set(names) - set(known))
+        if wrong:
+            raise argparse.ArgumentTypeError(f"expected names of {list(known)}, got {wrong}")
+        return names
+
+    return parse
+
+
+def _numbers(text: str) -> list[int]:
+    numbers: list[int] = []
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        numbers += range(int(first), int(last or first) + 1)
+    return numbers
+
+
+if __name__ == "__main__":
+    main()
