@@ -48,7 +48,8 @@ def test_a_batch_of_slides_equals_its_slides_one_by_one(name, sort):
         alone = model(graph)
         torch.testing.assert_close(alone.logits[0], together.logits[s], rtol=0, atol=1e-10)
         torch.testing.assert_close(alone.attention, together.attention[slides.rows(s)], rtol=0, atol=1e-10)
-        assert alone.attention.sum().item() == pytest.approx(1.0)
+        ones = torch.ones(alone.attention.shape[1], dtype=torch.float64)
+        torch.testing.assert_close(alone.attention.sum(0), ones)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -66,7 +67,8 @@ def test_the_order_of_patches_does_not_matter(name):
     order = slides.order_within()
     one, other = model(graphs(slides)[0]), model(graphs(slides.shuffled(order))[0])
     torch.testing.assert_close(one.logits, other.logits, rtol=0, atol=1e-10)
-    torch.testing.assert_close(one.node_embedding[order], other.node_embedding, rtol=0, atol=1e-10)
+    if one.node_embedding is not None:
+        torch.testing.assert_close(one.nodes[order], other.nodes, rtol=0, atol=1e-10)
     torch.testing.assert_close(one.attention[order], other.attention, rtol=0, atol=1e-10)
 
 

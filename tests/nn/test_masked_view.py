@@ -44,7 +44,7 @@ def test_a_slide_of_one_patch_keeps_it():
 
 def look(view, stem, slides, mask):
     nodes = Nodes(stem(slides.x), slides.adjacency, slides.batch, slides.num_graphs)
-    return view(nodes, stem, Seen(nodes.h, nodes.adjacency, len(nodes.h)), mask)
+    return view(nodes, stem, Seen(nodes.h, nodes.adjacency), mask)
 
 
 def test_equals_replacing_rows_of_x_before_the_stem():

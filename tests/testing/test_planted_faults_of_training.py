@@ -9,7 +9,6 @@ import torch
 from torch import nn
 
 from wsigraph.data.adjacency import Adjacency
-from wsigraph.nn.views.base import Seen
 from wsigraph.nn.views.masked import Masked
 from wsigraph.objectives.terms.cross_entropy import CrossEntropy
 from wsigraph.objectives.terms.reconstruction import Reconstruction
@@ -19,13 +18,14 @@ from wsigraph.testing import check_objective, check_view
 class MixesIntoMask(Masked):
     def forward(self, nodes, stem, seen, mask):
         out = super().forward(nodes, stem, seen, mask)
-        return replace(out, h=out.h + 0.1 * nodes.h)
+        return replace(out, values=out.values + 0.1 * nodes.h)
 
 
 class PeeksBehindMask(Masked):
     def forward(self, nodes, stem, seen, mask):
         out = super().forward(nodes, stem, seen, mask)
-        return replace(out, h=torch.where(out.mask.unsqueeze(1), out.h + 0.1 * nodes.h, out.h))
+        spoilt = torch.where(out.mask.unsqueeze(1), out.h + 0.1 * nodes.h, out.h)
+        return replace(out, values=spoilt, token=None)
 
 
 class IgnoresGivenMask(Masked):
@@ -47,13 +47,14 @@ class AlwaysTheSameMask(Masked):
 
 class ForgetsItsMask(Masked):
     def forward(self, nodes, stem, seen, mask):
-        return replace(super().forward(nodes, stem, seen, mask), mask=None)
+        out = super().forward(nodes, stem, seen, mask)
+        return replace(out, values=out.h, mask=None)
 
 
 class DropsEdges(Masked):
     def forward(self, nodes, stem, seen, mask):
         out = super().forward(nodes, stem, seen, mask)
-        return Seen(out.h, Adjacency(out.adjacency.edge_index[:, 1:], len(out.h)), out.num_nodes, out.mask)
+        return replace(out, adjacency=Adjacency(out.adjacency.edge_index[:, 1:], len(out.h)))
 
 
 @pytest.mark.parametrize(
@@ -76,7 +77,7 @@ def test_view_faults(fault, sentence):
 class NaNWithoutMask(Reconstruction):
     def forward(self, step):
         seen = step.views[self.view]
-        rebuilt = self.decode(seen.node_embedding, seen.mask, seen.adjacency)[seen.mask]
+        rebuilt = self.rebuild(seen)
         return (rebuilt - step.inputs[seen.mask]).square().mean()
 
 
@@ -85,7 +86,7 @@ class WeighsLargeSlides(Reconstruction):
         seen = step.views[self.view]
         if not bool(seen.mask.any()):
             return seen.node_embedding.sum() * 0.0
-        rebuilt = self.decode(seen.node_embedding, seen.mask, seen.adjacency)[seen.mask]
+        rebuilt = self.rebuild(seen)
         return (rebuilt - step.inputs[seen.mask]).square().mean()
 
 

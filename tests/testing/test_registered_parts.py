@@ -17,6 +17,7 @@ OPTIONS = {
     ("encoder", "gat"): {"hidden_channels": 8},
     ("encoder", "mlp"): {"hidden_channels": 8},
     ("head", "bag"): {"aggregator": {"name": "mean"}},
+    ("head", "supernode"): {"heads": 2},
 }
 """Options for parts that need some, or that are quicker to check when small."""
 

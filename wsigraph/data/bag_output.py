@@ -34,7 +34,7 @@ class BagOutput:
     """One view of a batch through the model.
 
     Args:
-        node_embedding: ``[N, C]`` encoder output at the real nodes.
+        node_embedding: ``[N, C]`` encoder output at the real nodes; None where only supernodes were read.
         batch: ``[N]`` slide of each node.
         num_graphs: Number of slides B.
         adjacency: Edges among the real nodes.
@@ -42,12 +42,22 @@ class BagOutput:
         mask: ``[N]`` bool, nodes whose input this view replaced; None where it replaced none.
     """
 
-    node_embedding: Tensor
+    node_embedding: Tensor | None
     batch: Tensor
     num_graphs: int
     adjacency: Adjacency
     heads: dict[str, HeadOutput] = field(default_factory=dict)
     mask: Tensor | None = None
+
+    @property
+    def nodes(self) -> Tensor:
+        """Node embeddings ``[N, C]``.
+
+        Raises: RecipeError: if nobody asked for them when the view was run.
+        """
+        if self.node_embedding is None:
+            raise RecipeError(expected("BagOutput", "node embeddings", "none: only supernodes were read"))
+        return self.node_embedding
 
     def head(self, name: str | None = None) -> HeadOutput:
         """The head called ``name``, or the only one.

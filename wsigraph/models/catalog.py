@@ -27,6 +27,15 @@ class Entry:
     tasks: tuple[str, ...] = ("classification",)
 
 
+_SRMIL = """@inproceedings{wu2026srmil,
+  title     = {Exploiting Label-Independent Regularization from Spatial Dependencies
+               for Whole Slide Image Analysis},
+  author    = {Wu, Weiyi and Xu, Xinwen and Gao, Chongyang and Diao, Xingjian and Li, Siting and Gui, Jiang},
+  booktitle = {IEEE/CVF Winter Conference on Applications of Computer Vision (WACV)},
+  year      = {2026},
+  note      = {arXiv:2602.19487}
+}"""
+
 CATALOG: dict[str, Entry] = {
     entry.name: entry
     for entry in (
@@ -34,14 +43,13 @@ CATALOG: dict[str, Entry] = {
             name="srmil",
             kind="graph",
             title="Spatially regularised MIL: masked reconstruction beside classification on a k-NN graph",
-            bibtex="""@inproceedings{wu2026srmil,
-  title     = {Exploiting Label-Independent Regularization from Spatial Dependencies
-               for Whole Slide Image Analysis},
-  author    = {Wu, Weiyi and Xu, Xinwen and Gao, Chongyang and Diao, Xingjian and Li, Siting and Gui, Jiang},
-  booktitle = {IEEE/CVF Winter Conference on Applications of Computer Vision (WACV)},
-  year      = {2026},
-  note      = {arXiv:2602.19487}
-}""",
+            bibtex=_SRMIL,
+        ),
+        Entry(
+            name="srmil_code",
+            kind="graph",
+            title="SRMIL as its authors' code computes it: window graph, reformer, supernode, three passes",
+            bibtex=_SRMIL,
         ),
         Entry(
             name="abmil",

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 from torch_geometric.data import Data
 
 from wsigraph.data.adjacency import Adjacency
-from wsigraph.data.bag_output import BagOutput
+from wsigraph.data.bag_output import BagOutput, HeadOutput
 from wsigraph.errors import GraphError, RecipeError, expected
-from wsigraph.nn.encoders.base import Encoder
+from wsigraph.models.view_order import below, check_views, has_supernodes
+from wsigraph.nn.encoders.base import Embedded, Encoder
 from wsigraph.nn.heads.base import Head
 from wsigraph.nn.standardise import Standardise
 from wsigraph.nn.views.base import Nodes, Seen, View
@@ -29,7 +31,8 @@ class MILModel(nn.Module):
         heads: Answers wanted, by name.
         predict_view: The view that predictions and heatmaps are made from.
 
-    Raises: RecipeError: if a view is built on a later or unknown one.
+    Raises: RecipeError: if a view is built on a later or unknown one, a mask stands on a mask, or a head
+        would read supernodes that the prediction view has not.
     """
 
     def __init__(
@@ -41,17 +44,14 @@ class MILModel(nn.Module):
         predict_view: str = "clean",
     ) -> None:
         super().__init__()
-        earlier: list[str] = []
-        for name, view in views.items():
-            if view.base is not None and view.base not in earlier:
-                raise RecipeError(
-                    expected(
-                        f"View '{name}'", f"a base among the views before it {earlier}", f"'{view.base}'"
-                    )
-                )
-            earlier.append(name)
+        check_views(views)
         if predict_view not in views:
-            raise RecipeError(expected("predict_view", f"one of {earlier}", f"'{predict_view}'"))
+            raise RecipeError(expected("predict_view", f"one of {list(views)}", f"'{predict_view}'"))
+        for name, head in heads.items():
+            if head.reads == "supernodes" and not has_supernodes(views, predict_view):
+                raise RecipeError(
+                    expected(f"Head '{name}'", "a prediction view with supernodes", f"'{predict_view}'")
+                )
         self.standardise = Standardise(encoder.in_channels)
         self.encoder = encoder
         self.views = nn.ModuleDict(views)
@@ -63,49 +63,65 @@ class MILModel(nn.Module):
         return self.look(graph, {self.predict_view: tuple(self.heads)})[self.predict_view]
 
     def look(
-        self, graph: Data, wanted: Mapping[str, tuple[str, ...]], *, masks: Mapping[str, Tensor] | None = None
+        self,
+        graph: Data,
+        wanted: Mapping[str, tuple[str | None, ...]],
+        *,
+        masks: Mapping[str, Tensor] | None = None,
     ) -> dict[str, BagOutput]:
         """Run several views of one batch.
 
         Args:
             graph: A graph or a PyG batch of graphs.
-            wanted: Heads to evaluate, by view; a view with no head gives node embeddings only.
+            wanted: Heads to evaluate, by view; None among them asks for the node embeddings.
             masks: Masks to use instead of drawn ones, ``[N]`` bool by view.
 
         Returns: One ``BagOutput`` per wanted view.
         """
-        x, batch, num_graphs = self._unpack(graph)
-        nodes = Nodes(self.encoder.stem(self.standardise(x)), _adjacency(graph, x), batch, num_graphs)
-        seen = self._see(nodes, wanted, masks or {})
-        return {view: self._answer(nodes, seen[view], heads) for view, heads in wanted.items()}
-
-    def _see(
-        self, nodes: Nodes, wanted: Mapping[str, tuple[str, ...]], masks: Mapping[str, Tensor]
-    ) -> dict[str, Seen]:
-        needed = set(wanted)
-        for name in reversed(list(self.views)):  # bases of needed views are needed too
-            base = self.views[name].base
-            if name in needed and isinstance(base, str):
-                needed.add(base)
-        plain = Seen(nodes.h, nodes.adjacency, nodes.h.shape[0])
+        nodes = self._nodes(graph)
+        asked = dict(wanted)
+        for name in self._needed(wanted):  # a view may ask where another one looks
+            attends = self.views[name].attends
+            if isinstance(attends, str):
+                asked.setdefault(attends, (next(iter(self.heads)),))
         seen: dict[str, Seen] = {}
-        for name, view in self.views.items():
-            if name in needed:
-                base = view.base
-                start = seen[base] if isinstance(base, str) else plain
-                seen[name] = view(nodes, self.encoder.stem, start, masks.get(name))
-        return seen
+        answers: dict[str, BagOutput] = {}
+        for name in self._needed(asked):
+            view = self.views[name]
+            start = seen[view.base] if isinstance(view.base, str) else Seen(nodes.h, nodes.adjacency)
+            seen[name] = view(nodes, self.encoder.stem, start, (masks or {}).get(name))
+            if name in asked:
+                answers[name] = self._answer(nodes, seen[name], asked[name])
+                nodes.attention[name] = _attention(answers[name])
+        return {name: answers[name] for name in wanted}
 
-    def _answer(self, nodes: Nodes, seen: Seen, heads: tuple[str, ...]) -> BagOutput:
-        embedding = self.encoder.propagate(seen.h, seen.adjacency)[: seen.num_nodes]
+    def _needed(self, wanted: Mapping[str, object]) -> list[str]:
+        """The wanted views and those they are built on, in order."""
+        needed = set(wanted)
+        for name in reversed(list(self.views)):
+            if name in needed:
+                view: View = self.views[name]  # type: ignore[assignment]
+                needed |= {other for other in below(view) if other is not None}
+        return [name for name in self.views if name in needed]
+
+    def _answer(self, nodes: Nodes, seen: Seen, wanted: tuple[str | None, ...]) -> BagOutput:
+        heads: dict[str, Head] = {name: self.heads[name] for name in wanted if name is not None}  # type: ignore[misc]
+        reads_nodes = None in wanted or any(head.reads == "nodes" for head in heads.values())
+        embedded = self.encoder.embed(seen, nodes=reads_nodes)
         return BagOutput(
-            node_embedding=embedding,
+            node_embedding=embedded.nodes,
             batch=nodes.batch,
             num_graphs=nodes.num_graphs,
             adjacency=nodes.adjacency,
-            heads={name: self.heads[name](embedding, nodes.batch, nodes.num_graphs) for name in heads},
+            heads={name: _ask(head, embedded, nodes) for name, head in heads.items()},
             mask=seen.mask,
         )
+
+    def _nodes(self, graph: Data) -> Nodes:
+        x, batch, num_graphs = self._unpack(graph)
+        inputs = self.standardise(x)
+        pos = graph.pos if "pos" in graph else None
+        return Nodes(self.encoder.stem(inputs), _adjacency(graph, x), batch, num_graphs, pos, inputs)
 
     def _unpack(self, graph: Data) -> tuple[Tensor, Tensor, int]:
         x = graph.x
@@ -131,3 +147,16 @@ def _adjacency(graph: Data, x: Tensor) -> Adjacency:
     if edges is None:
         edges = torch.empty(2, 0, dtype=torch.long, device=x.device)
     return Adjacency.of(edges, x.shape[0])
+
+
+def _ask(head: Head, embedded: Embedded, nodes: Nodes) -> HeadOutput:
+    if head.reads == "nodes":
+        return head(embedded.nodes, nodes.batch, nodes.num_graphs)
+    slides = torch.arange(nodes.num_graphs, device=nodes.batch.device)
+    return replace(head(embedded.supernodes, slides, nodes.num_graphs), attention=embedded.attention)
+
+
+def _attention(answer: BagOutput) -> Tensor | None:
+    """Where the view's first head looks, ``[N]``, without gradient."""
+    given = [head.attention for head in answer.heads.values() if head.attention is not None]
+    return given[0].detach().mean(1) if given else None

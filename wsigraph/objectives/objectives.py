@@ -21,7 +21,7 @@ class Looks(Protocol):
     def look(
         self,
         graph: Data,
-        wanted: Mapping[str, tuple[str, ...]],
+        wanted: Mapping[str, tuple[str | None, ...]],
         *,
         masks: Mapping[str, Tensor] | None = None,
     ) -> dict[str, BagOutput]:
@@ -72,13 +72,11 @@ class Objectives(nn.Module):
         """What all terms read."""
         return tuple(need for term in self.terms.values() for need in term.needs)  # type: ignore[union-attr]
 
-    def wanted(self) -> dict[str, tuple[str, ...]]:
-        """Heads to evaluate in each view."""
-        heads: dict[str, dict[str, None]] = {}
+    def wanted(self) -> dict[str, tuple[str | None, ...]]:
+        """Heads to evaluate in each view; None asks for node embeddings."""
+        heads: dict[str, dict[str | None, None]] = {}
         for need in self.needs:
-            heads.setdefault(need.view, {})
-            if need.head is not None:
-                heads[need.view][need.head] = None
+            heads.setdefault(need.view, {})[need.head] = None
         return {view: tuple(names) for view, names in heads.items()}
 
     def forward(
@@ -89,7 +87,7 @@ class Objectives(nn.Module):
         target: Tensor,
         epoch: int = 0,
         masks: Mapping[str, Tensor] | None = None,
-        also: Mapping[str, tuple[str, ...]] | None = None,
+        also: Mapping[str, tuple[str | None, ...]] | None = None,
     ) -> Loss:
         """Loss of one batch.
 

@@ -61,7 +61,8 @@ def fit_one(
     if (task.folder / WEIGHTS).is_file():
         return load_model_folder(task.folder)[0]
     model, objectives = task.recipe.build(seed=task.seed)
-    model.standardise.set_statistics(*task.store.statistics([task.cohort.slides[i] for i in train_on]))
+    if task.recipe.standardise:
+        model.standardise.set_statistics(*task.store.statistics([task.cohort.slides[i] for i in train_on]))
     module = MILModule(model, objectives, recipe=task.recipe, seed=task.seed)
     checkpoints = task.folder / "checkpoints"
     sizes = [task.store.facts[task.cohort.slides[i].slide_id].num_nodes for i in train_on]

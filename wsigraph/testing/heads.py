@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
 
 from wsigraph.nn.heads.base import Head
@@ -12,6 +13,7 @@ from wsigraph.testing.require import (
     name_of,
     ready,
     require,
+    require_equal,
     require_gradients,
     require_round_trip,
     require_shape,
@@ -37,7 +39,16 @@ def check_head(make: Callable[[int, int], Head], *, in_channels: int = 6) -> Non
     Raises: AssertionError: naming the first property that fails.
     """
     for classes in (2, 7):
-        _check(lambda classes=classes: make(in_channels, classes), make_slides(in_channels), classes)  # type: ignore[misc]
+        reads_nodes = make(in_channels, classes).reads == "nodes"
+        slides = make_slides(in_channels) if reads_nodes else make_slides(in_channels, sizes=(1,) * 4)
+        _check(lambda classes=classes: make(in_channels, classes), slides, classes)  # type: ignore[misc]
+
+
+def _check_rows(part: Head, slides: Slides, *, who: str) -> None:
+    """One supernode per slide: each is answered as if it were alone."""
+    alone = torch.cat([part(row, torch.zeros(1, dtype=torch.long), 1).logits for row in slides.x.split(1)])
+    together = part(slides.x, slides.batch, slides.num_graphs).logits
+    require_equal(together, alone, who=who, what="a batch that equals its slides one by one")
 
 
 def _check(make: Callable[[], Head], slides: Slides, classes: int) -> None:
@@ -48,7 +59,10 @@ def _check(make: Callable[[], Head], slides: Slides, classes: int) -> None:
         out = part(x, batch, num_graphs)
         return out.logits, out.attention
 
-    check_pool(run, slides, who=who)
+    if part.reads == "supernodes":
+        _check_rows(part, slides, who=who)
+    else:
+        check_pool(run, slides, who=who)
     out = part(slides.x, slides.batch, slides.num_graphs)
     require_shape(out.logits, (slides.num_graphs, classes), who=who, what="logits")
     given = {field for field in FIELDS if getattr(out, field) is not None}

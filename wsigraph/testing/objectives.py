@@ -117,7 +117,7 @@ def _rearranged(step: Step, slides: Slides, order: Tensor) -> Step:
     views = {
         name: replace(
             view,
-            node_embedding=view.node_embedding[order],
+            node_embedding=view.nodes[order],
             batch=slides.batch,
             adjacency=slides.adjacency,
             mask=None if view.mask is None else view.mask[order],
@@ -140,7 +140,7 @@ def _single(step: Step, slides: Slides, slide: int) -> Step:
     views = {
         name: replace(
             view,
-            node_embedding=view.node_embedding[rows],
+            node_embedding=view.nodes[rows],
             batch=one.batch,
             num_graphs=1,
             adjacency=one.adjacency,

@@ -56,7 +56,7 @@ def _look(
     with torch.random.fork_rng(devices=[], enabled=seed is not None):
         if seed is not None:
             torch.manual_seed(seed)
-        seen = part(nodes, stem, Seen(nodes.h, nodes.adjacency, len(nodes.h)), mask)
+        seen = part(nodes, stem, Seen(nodes.h, nodes.adjacency), mask)
     require_equal(nodes.h, before, who=name_of(part), what="the batch left as it was", tolerance=0)
     return seen
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -9,6 +10,7 @@ import torch
 from wsigraph.errors import RecipeError, expected
 from wsigraph.graph.base import GraphBuilder
 from wsigraph.models.mil_model import MILModel
+from wsigraph.models.view_order import has_supernodes, masks
 from wsigraph.nn.encoders.base import Encoder
 from wsigraph.nn.heads.base import Head
 from wsigraph.nn.views.base import View
@@ -68,19 +70,20 @@ def _check_need(recipe: Recipe, model: MILModel, need: Need) -> None:
     where = f"Recipe '{recipe.name}'"
     if need.view not in recipe.views:
         raise RecipeError(expected(where, f"a view '{need.view}'", f"views {sorted(recipe.views)}"))
+    views: Mapping[str, View] = dict(model.views.items())  # type: ignore[arg-type]
     if need.head is None:
-        if need.field == "mask" and not _masks(model, need.view):
+        if need.field == "mask" and not masks(views, need.view):
             raise RecipeError(expected(where, f"a view '{need.view}' that masks", "one that masks nothing"))
         return
     if need.head not in recipe.heads:
         raise RecipeError(expected(where, f"a head '{need.head}'", f"heads {sorted(recipe.heads)}"))
     head: Head = model.heads[need.head]  # type: ignore[assignment]
-    if need.field not in head.gives:
-        raise RecipeError(
-            expected(where, f"'{need.field}' from head '{need.head}'", f"only {sorted(head.gives)}")
-        )
-
-
-def _masks(model: MILModel, name: str) -> bool:
-    view: View = model.views[name]  # type: ignore[assignment]
-    return view.draws_mask or (view.base is not None and _masks(model, view.base))
+    gives = set(head.gives)
+    if head.reads == "supernodes":
+        if not has_supernodes(views, need.view):
+            raise RecipeError(
+                expected(where, f"supernodes in view '{need.view}' for head '{need.head}'", "none")
+            )
+        gives |= {"attention"} if model.encoder.gives_attention else set()
+    if need.field not in gives:
+        raise RecipeError(expected(where, f"'{need.field}' from head '{need.head}'", f"only {sorted(gives)}"))

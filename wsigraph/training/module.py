@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -69,6 +70,10 @@ class MILModule(L.LightningModule):
         row = _means(self._val)
         row["val_loss"] = float(torch.nn.functional.cross_entropy(logits, target))
         row |= {f"val_{name}": value for name, value in scores.items()}
+        # accuracies of fewer than 100,000 slides differ by more than 1e-5, so that the AUC only decides ties
+        row["val_accuracy_auc"] = row["val_accuracy"] + 1e-5 * (
+            row["val_auc"] if math.isfinite(row["val_auc"]) else 0.0
+        )
         self.log_dict({k: v for k, v in row.items() if k in MONITORED}, batch_size=1)
         self.history.append({"epoch": self.current_epoch, "lr": self._rate, **_means(self._train), **row})
 
@@ -89,7 +94,7 @@ class MILModule(L.LightningModule):
         self.history = list(checkpoint["wsigraph"]["history"])
 
 
-MONITORED = ("val_loss", "val_total", "val_auc", "val_accuracy")
+MONITORED = ("val_loss", "val_total", "val_auc", "val_accuracy", "val_accuracy_auc")
 
 
 def _named(prefix: str, terms: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -72,10 +72,13 @@ class CheckpointSettings(Settings):
     """Which epoch is kept, and when training stops early.
 
     ``val_loss`` is the cross-entropy of the predicted probabilities on the validation slides;
+    ``val_accuracy_auc`` the accuracy there, ties decided by the AUC;
     ``val_total`` the weighed sum of all terms there; ``last`` keeps the last epoch and never stops early.
     """
 
-    monitor: Literal["val_loss", "val_total", "val_auc", "val_accuracy", "last"] = "val_loss"
+    monitor: Literal["val_loss", "val_total", "val_auc", "val_accuracy", "val_accuracy_auc", "last"] = (
+        "val_loss"
+    )
     patience: int = Field(default=20, ge=1)
     from_epoch: int = Field(default=0, ge=0)
 
@@ -89,6 +92,7 @@ class Recipe(Settings):
     features: FeatureSettings = FeatureSettings()
     graph: PartSettings
     self_loops: bool = True
+    standardise: bool = True
     encoder: PartSettings
     views: dict[str, PartSettings]
     predict_view: str = "clean"

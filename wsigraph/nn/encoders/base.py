@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 
 from torch import Tensor, nn
 
 from wsigraph.data.adjacency import Adjacency
+from wsigraph.nn.views.base import Seen
 from wsigraph.registry import Part
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """What message passing made of one view.
+
+    Args:
+        nodes: ``[N, out_channels]`` real nodes; None where they were not asked for and not computed.
+        supernodes: ``[B, out_channels]``, or None where the view has none.
+        attention: ``[N, H]`` attention of the last layer from each patch into its slide's supernode, per
+            head, each column summing to 1 per slide; None where the encoder defines none.
+    """
+
+    nodes: Tensor | None
+    supernodes: Tensor | None = None
+    attention: Tensor | None = None
 
 
 class Encoder(nn.Module, Part, ABC, family="encoder", package="wsigraph.nn.encoders"):
@@ -21,12 +39,14 @@ class Encoder(nn.Module, Part, ABC, family="encoder", package="wsigraph.nn.encod
         stem_channels: Width between stem and message passing.
         out_channels: Width of the node embeddings.
         uses_edges: False for set encoders, which ignore edges.
+        gives_attention: True where ``embed`` tells the attention into supernodes.
     """
 
     in_channels: int
     stem_channels: int
     out_channels: int
     uses_edges: bool = True
+    gives_attention: bool = False
 
     @abstractmethod
     def stem(self, x: Tensor) -> Tensor:
@@ -38,6 +58,18 @@ class Encoder(nn.Module, Part, ABC, family="encoder", package="wsigraph.nn.encod
 
         Self-loops are edges of the graph given here, never added by a layer.
         """
+
+    def embed(self, seen: Seen, *, nodes: bool = True) -> Embedded:
+        """Message passing over one view: the plain form, which a faster one must equal.
+
+        Args:
+            seen: The rows and edges of the view.
+            nodes: False where only the supernodes will be read.
+        """
+        out = self.propagate(seen.h, seen.adjacency)
+        if seen.supernodes is None:
+            return Embedded(out)
+        return Embedded(out[: seen.num_nodes] if nodes else None, out[seen.num_nodes :])
 
     def forward(self, x: Tensor, adjacency: Adjacency) -> Tensor:
         """Both parts in turn."""

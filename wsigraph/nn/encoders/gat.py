@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from typing import Literal, cast
+
 from torch import Tensor, nn
 
 from wsigraph.data.adjacency import Adjacency
 from wsigraph.errors import RecipeError, expected
-from wsigraph.nn.encoders.base import Encoder
+from wsigraph.nn.encoders.base import Embedded, Encoder
 from wsigraph.nn.layers.gat import GATLayer
+from wsigraph.nn.layers.into_supernodes import attention_into, into_supernodes
+from wsigraph.nn.views.base import Seen
 
 
 class GAT(Encoder, name="gat"):
     r"""A linear stem and graph attention layers with residual, LayerNorm and PReLU.
 
-    .. math::  h^0 = W_0 x, \quad h^{l+1} = \mathrm{PReLU}(\mathrm{LN}(\mathrm{GAT}_l(h^l, E) + h^l))
+    .. math::  h^0 = W_0 x, \quad h^{l+1} = \mathrm{PReLU}(\mathrm{LN}(\mathrm{GAT}_l(h^l, E) + R_l h^l))
 
     Args:
         in_channels: Channels of each patch.
-        hidden_channels: Width of stem and layers, a multiple of ``heads``.
+        hidden_channels: Width of the layers, a multiple of ``heads``.
         heads: Attention heads per layer.
         num_layers: Rounds of message passing.
+        stem: ``"linear"`` to ``hidden_channels``, or ``"reformer"``, SRMIL's square map of the features.
+        residuals: R of each layer, ``"identity"`` (linear where widths differ), ``"linear"`` or ``"none"``;
+            the identity everywhere where not given.
         feature_dropout: Dropout of each layer's input.
         attention_dropout: Dropout of the attention weights.
 
     Shape: x ``[N, in_channels]``, E edges -> ``[N, hidden_channels]``.
-    Raises: RecipeError: if ``hidden_channels`` is no multiple of ``heads``.
-    Source: Velickovic et al. 2018; sizes and dropouts of SRMIL (Wu et al. 2026). Differs: SRMIL's code has a
-    square reformer as its stem and loses the residual of its second layer; here both layers keep it.
+    Raises: RecipeError: if ``hidden_channels`` is no multiple of ``heads``, or ``residuals`` are not one per
+        layer.
+    Source: Velickovic et al. 2018; sizes, dropouts and initialisation of SRMIL (Wu et al. 2026). Differs:
+        with the defaults both layers keep their residual, which SRMIL's code loses in the second.
     """
+
+    gives_attention = True
 
     def __init__(
         self,
@@ -36,35 +48,70 @@ class GAT(Encoder, name="gat"):
         hidden_channels: int = 256,
         heads: int = 4,
         num_layers: int = 2,
+        stem: Literal["linear", "reformer"] = "linear",
+        residuals: Sequence[Literal["none", "identity", "linear"]] | None = None,
         feature_dropout: float = 0.11,
         attention_dropout: float = 0.15,
     ) -> None:
         super().__init__()
-        if hidden_channels % heads:
-            raise RecipeError(
-                expected("Encoder 'gat'", f"hidden_channels divisible by {heads} heads", f"{hidden_channels}")
-            )
+        if residuals is None:
+            residuals = ["identity"] * num_layers
+        _check(hidden_channels, heads, num_layers=num_layers, stem=stem, residuals=residuals)
         self.in_channels = in_channels
-        self.stem_channels = self.out_channels = hidden_channels
-        self.linear = nn.Linear(in_channels, hidden_channels)
+        self.stem_channels = in_channels if stem == "reformer" else hidden_channels
+        self.out_channels = hidden_channels
+        self.linear = nn.Linear(in_channels, self.stem_channels)
+        if stem == "reformer":
+            nn.init.xavier_uniform_(self.linear.weight, gain=math.sqrt(2))
+        widths = (self.stem_channels, *(hidden_channels,) * (num_layers - 1))
         self.layers = nn.ModuleList(
             GATLayer(
-                hidden_channels,
+                width,
                 hidden_channels // heads,
                 heads=heads,
-                residual="identity",
+                residual=residual,
                 feature_dropout=feature_dropout,
                 attention_dropout=attention_dropout,
             )
-            for _ in range(num_layers)
+            for width, residual in zip(widths, residuals, strict=True)
         )
 
     def stem(self, x: Tensor) -> Tensor:
-        """Project each patch: ``[N, in_channels]`` -> ``[N, hidden_channels]``."""
+        """Project each patch: ``[N, in_channels]`` -> ``[N, stem_channels]``."""
         return self.linear(x)
 
     def propagate(self, h: Tensor, adjacency: Adjacency) -> Tensor:
-        """Attend to neighbours: ``[N, hidden_channels]`` -> the same shape."""
+        """Attend to neighbours: ``[N, stem_channels]`` -> ``[N, hidden_channels]``."""
         for layer in self.layers:
             h = layer(h, adjacency)
         return h
+
+    def embed(self, seen: Seen, *, nodes: bool = True) -> Embedded:
+        """One view; the last layer runs into the supernodes alone where nothing else is read."""
+        if seen.supernodes is None:
+            return Embedded(self.propagate(seen.h, seen.adjacency))
+        h, n = seen.h, seen.num_nodes
+        *inner, last = cast(Sequence[GATLayer], self.layers)
+        for layer in inner:
+            h = layer(h, seen.adjacency)
+        if not nodes:
+            return Embedded(None, *into_supernodes(last, h, seen.adjacency, num_nodes=n))
+        out, attention = last.with_attention(h, seen.adjacency)
+        return Embedded(out[:n], out[n:], attention_into(attention, seen.adjacency, num_nodes=n))
+
+
+def _check(hidden_channels: int, heads: int, *, num_layers: int, stem: str, residuals: Sequence[str]) -> None:
+    where = "Encoder 'gat'"
+    if hidden_channels % heads:
+        raise RecipeError(
+            expected(where, f"hidden_channels divisible by {heads} heads", f"{hidden_channels}")
+        )
+    if stem not in ("linear", "reformer"):
+        raise RecipeError(expected(where, "a stem 'linear' or 'reformer'", f"'{stem}'"))
+    known = {"none", "identity", "linear"}
+    if num_layers < 1 or len(residuals) != num_layers or not set(residuals) <= known:
+        raise RecipeError(
+            expected(
+                where, f"{num_layers} residuals among {sorted(known)}, one per layer", f"{list(residuals)}"
+            )
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import Literal
 
 from torch import Tensor, nn
 
@@ -15,9 +16,12 @@ class Head(nn.Module, Part, ABC, family="head", package="wsigraph.nn.heads"):
 
     Attributes:
         gives: Fields of ``HeadOutput`` this head fills.
+        reads: ``"nodes"``, or ``"supernodes"``: then x has one row per slide, and the model adds the
+            encoder's attention into them where there is one.
     """
 
     gives: frozenset[str]
+    reads: Literal["nodes", "supernodes"] = "nodes"
 
     @abstractmethod
     def forward(self, x: Tensor, batch: Tensor, num_graphs: int) -> HeadOutput:

@@ -52,7 +52,7 @@ def fused_attention(
 ) -> tuple[Tensor, Tensor]:
     """Forward: ``[N, H, D]`` and attention ``[E, H]``; see ``reference.graph_attention``."""
     h, s, t = h.contiguous(), s.contiguous(), t.contiguous()
-    out = torch.zeros_like(h)
+    out = h.new_zeros(ptr.shape[0] - 1, *h.shape[1:])
     attention = h.new_empty(source.shape[0], h.shape[1])
     _run("forward", h.shape[0] * h.shape[1], h, s, t, keep, ptr, source.contiguous(), slope, out, attention)
     return out, attention
@@ -62,7 +62,7 @@ def fused_attention(
 def _(
     h: Tensor, s: Tensor, t: Tensor, keep: Tensor, ptr: Tensor, source: Tensor, *rest: Any
 ) -> tuple[Tensor, Tensor]:
-    return torch.empty_like(h), h.new_empty(source.shape[0], h.shape[1])
+    return h.new_empty(ptr.shape[0] - 1, *h.shape[1:]), h.new_empty(source.shape[0], h.shape[1])
 
 
 @torch.library.custom_op("wsigraph::graph_attention_backward", mutates_args=())

@@ -71,18 +71,33 @@ class GATLayer(nn.Module):
 
     def forward(self, x: Tensor, adjacency: Adjacency) -> Tensor:
         """One round of attention."""
+        return self.with_attention(x, adjacency)[0]
+
+    def with_attention(self, x: Tensor, adjacency: Adjacency) -> tuple[Tensor, Tensor]:
+        """The same, and the attention ``[E, heads]`` before dropout."""
         x = dropout(x, self.feature_dropout, self.training)
-        h = self.project(x).view(-1, self.heads, self.head_channels)  # [N, H, D]
-        out, _ = graph_attention(
+        out, attention = self.attend(self.project(x), adjacency)
+        return self.finish(out, self.residual_of(x)), attention
+
+    def attend(self, h: Tensor, adjacency: Adjacency) -> tuple[Tensor, Tensor]:
+        """Projected rows ``[N, heads * head_channels]`` -> sums over neighbours, attention ``[E, heads]``."""
+        h = h.view(-1, self.heads, self.head_channels)  # [N, H, D]
+        out, attention = graph_attention(
             h,
             (h * self.attend_src).sum(-1),
             (h * self.attend_dst).sum(-1),
             adjacency=adjacency,
             dropout=self.attention_dropout if self.training else 0.0,
         )
-        out = out.flatten(1) + self.bias  # [N, H * D]
+        return out.flatten(1), attention
+
+    def residual_of(self, x: Tensor) -> Tensor | None:
+        """R(x) for x after dropout, or None."""
         if self.shortcut is not None:
-            out = out + self.shortcut(x)
-        elif self.residual == "identity":
-            out = out + x
-        return self.activation(self.norm(out))
+            return self.shortcut(x)
+        return x if self.residual == "identity" else None
+
+    def finish(self, out: Tensor, residual: Tensor | None) -> Tensor:
+        """Bias, residual, norm and activation."""
+        out = out + self.bias
+        return self.activation(self.norm(out if residual is None else out + residual))

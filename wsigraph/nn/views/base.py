@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
 
+import torch
 from torch import Tensor, nn
 
 from wsigraph.data.adjacency import Adjacency
@@ -14,19 +17,34 @@ from wsigraph.registry import Part
 
 @dataclass(frozen=True)
 class Seen:
-    """What one pass sees, after the stem.
+    """What one pass sees, after the stem; the stem's rows are shared by all passes, never copied.
 
     Args:
-        h: ``[N + added, stem_channels]`` rows, the real nodes first.
-        adjacency: Edges among real and added nodes.
-        num_nodes: Number of real nodes N.
+        values: ``[N, stem_channels]`` the stem's rows of the real nodes.
+        adjacency: Edges among real nodes, then supernodes.
         mask: ``[N]`` bool, real rows that were replaced; None where the view replaces none.
+        token: ``[1, stem_channels]`` what stands in masked rows.
+        supernodes: ``[B, stem_channels]`` one more node per slide, nodes N, N + 1, ...; None for none.
     """
 
-    h: Tensor
+    values: Tensor
     adjacency: Adjacency
-    num_nodes: int
     mask: Tensor | None = None
+    token: Tensor | None = None
+    supernodes: Tensor | None = None
+
+    @property
+    def num_nodes(self) -> int:
+        """Number of real nodes N."""
+        return self.values.shape[0]
+
+    @cached_property
+    def h(self) -> Tensor:
+        """All rows written out, ``[N + B, stem_channels]``."""
+        rows = self.values
+        if self.mask is not None and self.token is not None:
+            rows = torch.where(self.mask.unsqueeze(1), self.token, rows)
+        return rows if self.supernodes is None else torch.cat([rows, self.supernodes])
 
 
 @dataclass(frozen=True)
@@ -38,12 +56,23 @@ class Nodes:
         adjacency: Edges.
         batch: ``[N]`` slide of each node, sorted.
         num_graphs: Number of slides.
+        pos: ``[N, 2]`` patch centres in level-0 px, or None where the batch has none.
+        inputs: ``[N, in_channels]`` standardised features, or None.
+        attention: ``[N]`` where views that ran before look, by name (None where a view has no attention).
     """
 
     h: Tensor
     adjacency: Adjacency
     batch: Tensor
     num_graphs: int
+    pos: Tensor | None = None
+    inputs: Tensor | None = None
+    attention: dict[str, Tensor | None] = field(default_factory=dict)
+
+    @cached_property
+    def with_supernodes(self) -> Adjacency:
+        """The edges and one supernode per slide, derived once for all views."""
+        return self.adjacency.with_hubs(self.batch, self.num_graphs)
 
 
 class View(nn.Module, Part, ABC, family="view", package="wsigraph.nn.views"):
@@ -51,11 +80,15 @@ class View(nn.Module, Part, ABC, family="view", package="wsigraph.nn.views"):
 
     Attributes:
         base: Name of the view it is built on (shares its mask), or None for the plain batch.
+        attends: Name of the view whose attention it asks for (``nodes.attention``), or None.
         draws_mask: True where the view draws a mask (and accepts a given one).
+        supernodes: ``"adds"`` one per slide, ``"strips"`` them, or ``"keeps"`` what its base has.
     """
 
     base: str | None = None
+    attends: str | None = None
     draws_mask: bool = False
+    supernodes: Literal["adds", "keeps", "strips"] = "keeps"
 
     @abstractmethod
     def forward(

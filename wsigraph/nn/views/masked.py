@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +22,7 @@ class Masked(View, name="masked"):
         in_channels: Channels of each patch.
         rate: Share of patches to replace; floor(rate n) of a slide's n patches.
         token_std: Standard deviation of the token's start.
+        base: The view it is built on; the plain batch where None.
 
     Shape: mask ``[N]`` bool, drawn per slide and call.
     Source: SRMIL (Wu et al. 2026), rate 0.7, token from N(0, 0.01^2).
@@ -28,8 +30,11 @@ class Masked(View, name="masked"):
 
     draws_mask = True
 
-    def __init__(self, in_channels: int, *, rate: float = 0.7, token_std: float = 0.01) -> None:
+    def __init__(
+        self, in_channels: int, *, rate: float = 0.7, token_std: float = 0.01, base: str | None = None
+    ) -> None:
         super().__init__()
+        self.base = base
         if not 0.0 <= rate <= 1.0:
             raise RecipeError(expected("View 'masked'", "a rate between 0 and 1", f"{rate}"))
         self.rate = rate
@@ -47,8 +52,7 @@ class Masked(View, name="masked"):
                     "View 'masked'", f"a bool mask of shape {list(nodes.batch.shape)}", f"{list(mask.shape)}"
                 )
             )
-        h = torch.where(mask.unsqueeze(1), stem(self.token).to(seen.h.dtype), seen.h)
-        return Seen(h, seen.adjacency, seen.num_nodes, mask)
+        return replace(seen, mask=mask, token=stem(self.token).to(seen.values.dtype))
 
 
 def uniform_mask(batch: Tensor, num_graphs: int, *, rate: float) -> Tensor:

@@ -7,7 +7,8 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from wsigraph.data.adjacency import Adjacency
+from wsigraph.data.bag_output import BagOutput
+from wsigraph.nn.layers.at_rows import at_rows
 from wsigraph.nn.layers.gat import GATLayer
 from wsigraph.objectives.base import Need, Objective, Sizes, Step
 
@@ -60,17 +61,19 @@ class Reconstruction(Objective, name="reconstruction"):
         seen = step.views[self.view]
         mask = seen.mask
         if mask is None or not bool(mask.any()):
-            return seen.node_embedding.sum() * 0.0
-        rebuilt = self.decode(seen.node_embedding, mask, seen.adjacency)[mask]
+            return seen.nodes.sum() * 0.0
+        rebuilt = self.rebuild(seen)
         error = cosine_error(rebuilt, step.inputs[mask], alpha=self.alpha)  # [num_masked]
         slide = seen.batch[mask]
         counts = torch.bincount(slide, minlength=seen.num_graphs).clamp(min=1)
         return (error / counts[slide]).sum() / seen.num_graphs
 
-    def decode(self, embedding: Tensor, mask: Tensor, adjacency: Adjacency) -> Tensor:
-        """Node embeddings ``[N, node_channels]`` -> rebuilt inputs ``[N, in_channels]``."""
-        hidden = torch.where(mask.unsqueeze(1), self.token, self.bridge(embedding))
-        return self.last(self.hidden(hidden, adjacency), adjacency)
+    def rebuild(self, seen: BagOutput) -> Tensor:
+        """Rebuilt inputs of the masked nodes, in their order: ``[num_masked, in_channels]``."""
+        assert seen.mask is not None
+        hidden = torch.where(seen.mask.unsqueeze(1), self.token, self.bridge(seen.nodes))
+        hidden = self.hidden(hidden, seen.adjacency)
+        return at_rows(self.last, hidden, seen.adjacency, seen.mask)
 
 
 def cosine_error(rebuilt: Tensor, original: Tensor, *, alpha: float = 1.0) -> Tensor:
