@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, Sampler
 from torch_geometric.loader import DataLoader
 
 from wsigraph.training.lightning_door import Callback, CheckpointIO, EarlyStopping, L, ModelCheckpoint
 from wsigraph.training.module import MILModule
 from wsigraph.training.recipe import CheckpointSettings
 from wsigraph.training.sampler import EpochShuffle
+from wsigraph.training.windows import Windows, WindowShuffle
 
 
 @dataclass(frozen=True)
@@ -143,14 +144,13 @@ def train(
 
 
 def _loader(graphs: Dataset[Any], module: MILModule, *, options: TrainerOptions) -> DataLoader:
+    settings, num_slides = module.recipe.sampler, len(graphs)  # type: ignore[arg-type]
+    sampler: Sampler[Any] = EpochShuffle(num_slides, seed=module.seed)
+    if settings.window_patches is not None:
+        graphs = Windows(graphs, size=settings.window_patches, seed=module.seed)
+        sampler = WindowShuffle(num_slides, seed=module.seed)
     return DataLoader(
-        graphs,
-        batch_size=module.recipe.sampler.slides_per_step,
-        sampler=EpochShuffle(
-            len(graphs),  # type: ignore[arg-type]
-            seed=module.seed,
-        ),
-        num_workers=options.workers,
+        graphs, batch_size=settings.slides_per_step, sampler=sampler, num_workers=options.workers
     )
 
 

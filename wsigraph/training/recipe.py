@@ -63,9 +63,15 @@ class OptimiserSettings(Settings):
 
 
 class SamplerSettings(Settings):
-    """How slides are drawn: shuffled anew each epoch, ``slides_per_step`` at a time."""
+    """How slides are drawn: shuffled anew each epoch, ``slides_per_step`` at a time.
+
+    In training, a slide of more than ``window_patches`` patches is cut to that many around a patch drawn anew
+    each epoch, with the edges among them; None takes whole slides. A window has the label of its slide, also
+    where what the label means lies outside it. Validation and prediction see whole slides always.
+    """
 
     slides_per_step: int = Field(default=1, ge=1)
+    window_patches: int | None = Field(default=None, ge=1)
 
 
 class CheckpointSettings(Settings):
