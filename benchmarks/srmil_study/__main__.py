@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,7 +26,10 @@ def main(given: list[str] | None = None) -> None:
         def listen(line: str) -> None:
             print(f"{datetime.now(UTC):%H:%M:%S} {line}", flush=True)
 
-        bench = Bench(STUDIES[asked.data], asked.work, commit=asked.commit, listen=listen)
+        study = STUDIES[asked.data]
+        if asked.epochs:
+            study = replace(study, settings={**study.settings, "optimiser.epochs": asked.epochs})
+        bench = Bench(study, asked.work, commit=asked.commit, listen=listen)
         bench.run(asked.arms, asked.seeds, folds=asked.folds)
     else:
         from benchmarks.srmil_study.page import write_page
@@ -45,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     second.add_argument("--arms", type=_names(tuple(ARMS)), required=True, help="A,B,...")
     second.add_argument("--seeds", type=_numbers, default=list(range(5)), help="0-4 or 0,2")
     second.add_argument("--folds", type=_numbers, default=None, help="these only")
+    second.add_argument("--epochs", type=int, default=0, help="other than the protocol: own work folder")
     second.add_argument("--commit", default="", help="for the record")
     third = verbs.add_parser("report", help="the dated page from all finished fits")
     third.add_argument("--out", type=Path, required=True)

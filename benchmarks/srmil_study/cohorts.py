@@ -75,7 +75,7 @@ STUDIES = {
         ("none", "epithelial"),
         48,
         {"name": "radius", "um": 31.35},
-        {"optimiser.epochs": 20, "sampler.slides_per_step": 1, "checkpoint.patience": 20},
+        {"optimiser.epochs": 8, "sampler.slides_per_step": 1, "checkpoint.patience": 20},
     ),
     "gg_pt1": Study(
         "gg_pt1",
@@ -83,6 +83,6 @@ STUDIES = {
         ("normal", "dysplastic"),
         33,
         {"name": "knn", "k": 8},
-        {"optimiser.epochs": 10, "sampler.slides_per_step": 4, "checkpoint.patience": 20},
+        {"optimiser.epochs": 6, "sampler.slides_per_step": 4, "checkpoint.patience": 20},
     ),
 }

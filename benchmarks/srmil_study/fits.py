@@ -83,7 +83,7 @@ class Bench:
         if file.is_file():
             return
         folder = self.work / "running" / name
-        targets, begin = whole.cohort.targets, time.perf_counter()
+        targets, begin = whole.cohort.targets, time.process_time()
         own = mix(whole.seed, split.fold)
         task = Task(recipe, whole.cohort, whole.store, folder, own, whole.options)
         train_on = some_of(split.train, targets, share=arm.share, seed=own)
@@ -103,7 +103,7 @@ class Bench:
             "epochs": len(log),
             "best_epoch": int(float(best["epoch"])),
             "val_loss": float(best["val_loss"]),
-            "seconds": round(time.perf_counter() - begin, 2),
+            "seconds": round(time.process_time() - begin, 2),
             "slides": answers(task, model, split.test, truth=self.work / self.study.name / "truth"),
         }
         write_json(file, record)

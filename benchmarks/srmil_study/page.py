@@ -24,9 +24,9 @@ CLAIMS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "Does the mask rate matter?": (("A", "C10"), ("A", "C30"), ("A", "C50"), ("A", "C90")),
 }
 REFERENCE = (
-    "To stand beside, not to compare digit by digit (other statistics per nucleus, other folds, 40 epochs, last "
-    "epoch): the authors' own code, run once on crchisto, gave bag accuracy .960, AUC .975, attention against "
-    "nucleus truth .816; torchmil's ABMIL .917 / .974 / .708 and its graph model .930 / .970 / .832."
+    "To stand beside, not to compare digit by digit (other statistics per nucleus, other folds, 40 epochs, "
+    "last epoch): the authors' own code, run once on crchisto, gave bag accuracy .960, AUC .975, attention "
+    "against nucleus truth .816; torchmil's ABMIL .917 / .974 / .708, its graph model .930 / .970 / .832."
 )
 
 
@@ -57,12 +57,12 @@ def _preface(found: Mapping[tuple[str, str], Answers]) -> list[str]:
         f"{len(fits)} fits, {sum(r['seconds'] for r in fits) / 3600:.1f} hours of one core, "
         f"code of commit {', '.join(commits) or 'unknown'}.",
         "",
-        "Intervals: 95 %, by resampling images, seeds averaged; they do not hold the scatter of seeds, which",
-        "stands beside. Verdicts are by the interval of the paired difference and are not corrected for their",
-        "number: of twenty comparisons without any difference, one is expected to look like one. `tie` means",
-        "that the interval holds 0, not that both are equal. `recall`: share of positive bags found at a",
-        "probability of .5. `attention`: AUC of the attention for epithelial nuclei inside each positive test",
-        "image, mean over images; training never reads that truth.",
+        "Intervals: 95 %, by resampling images, seeds averaged; they do not hold the scatter of seeds,",
+        "which stands beside. Verdicts are by the interval of the paired difference and are not corrected",
+        "for their number: of twenty comparisons without any difference, one is expected to look like one.",
+        "`tie`: the interval holds 0, which does not show that both are equal. `recall`: share of positive",
+        "bags found at a probability of .5. `attention`: AUC of the attention for epithelial nuclei inside",
+        "each positive test image, mean over images; training never reads that truth.",
     ]
 
 
@@ -72,7 +72,8 @@ def _protocol(study: Study, mine: Mapping[str, Answers]) -> list[str]:
     done = [(arm, answers) for arm, answers in mine.items() if len(answers.seeds) < 5]
     short = "; ".join(f"{arm}: seeds {list(a.seeds)}" for arm, a in sorted(done))
     return [
-        f"Graph `{dict(study.graph)}`; {FOLDS_OF[study.name]} folds; {listed}; best epoch by validation loss.",
+        f"Graph `{dict(study.graph)}`; {FOLDS_OF[study.name]} folds; {listed}; "
+        "best epoch by validation loss.",
         *([f"Not all five seeds: {short}."] if short else []),
     ]
 
