@@ -18,6 +18,7 @@ import difflib
 import importlib
 import inspect
 import pkgutil
+from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import Any, ClassVar, TypeVar
 
@@ -84,6 +85,22 @@ class Registry:
                 expected(f"Registry '{self.family}'", f"one of {self.names()}", f"'{name}'", todo=hint)
             )
         return self._parts[name]
+
+    def make(self, part: str | Mapping[str, Any], *arguments: Any) -> Any:
+        """A new part from its name, or from its name and options as a recipe holds them.
+
+        Args:
+            part: ``"blocks"`` or ``{"name": "blocks", "block_patches": 32}``.
+            arguments: What the part's constructor takes first.
+
+        Raises: UnknownPartError: if there is none of this name. RecipeError: if it takes no such option.
+        """
+        options = {} if isinstance(part, str) else {k: v for k, v in part.items() if k != "name"}
+        name = part if isinstance(part, str) else part.get("name")
+        if not isinstance(name, str):
+            raise RecipeError(expected(f"Registry '{self.family}'", "a name", f"{part}"))
+        self.check(name, options)
+        return self.get(name)(*arguments, **options)
 
     def check(self, name: str, options: dict[str, Any]) -> None:
         """Refuse options that the part's constructor does not take.

@@ -9,11 +9,18 @@ import pytest
 import torch
 from torch import nn
 
+from wsigraph.data.adjacency import Adjacency
 from wsigraph.errors import GraphError, RecipeError
 from wsigraph.nn.encoders.gat import GAT
+from wsigraph.nn.masks.uniform import Uniform
 from wsigraph.nn.views.base import Nodes, Seen
-from wsigraph.nn.views.masked import Masked, uniform_mask
+from wsigraph.nn.views.masked import Masked
 from wsigraph.testing.slides import make_slides
+
+
+def uniform_mask(batch, num_graphs, *, rate):
+    adjacency = Adjacency(torch.empty(2, 0, dtype=torch.long), len(batch))
+    return Uniform().draw(Nodes(torch.zeros(len(batch), 1), adjacency, batch, num_graphs), rate=rate)
 
 
 @pytest.mark.parametrize("rate", ["0", "0.1", "0.3", "0.5", "0.7", "0.9", "0.333", "1"])

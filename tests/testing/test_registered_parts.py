@@ -9,6 +9,7 @@ import pytest
 from wsigraph.nn.aggregators.base import Aggregator
 from wsigraph.nn.encoders.base import Encoder
 from wsigraph.nn.heads.base import Head
+from wsigraph.nn.masks.base import MaskDraw
 from wsigraph.nn.views.base import View
 from wsigraph.objectives.base import Objective
 from wsigraph.testing import check_aggregator, check_encoder, check_head, check_objective, check_view
@@ -56,6 +57,11 @@ def test_view(name):
     check_view(part(View, name))
 
 
+@pytest.mark.parametrize("mask", built_in(MaskDraw))
+def test_masked_view_with_every_mask(mask):
+    check_view(partial(View.registry.get("masked"), mask=mask))
+
+
 @pytest.mark.parametrize("name", built_in(Objective))
 def test_objective(name):
     check_objective(part(Objective, name))
@@ -65,4 +71,5 @@ def test_every_family_has_parts():
     assert {"gated_attention", "mean"} <= set(built_in(Aggregator))
     assert {"gat", "mlp"} <= set(built_in(Encoder))
     assert {"clean", "masked"} <= set(built_in(View))
+    assert {"uniform", "blocks", "high_attention"} <= set(built_in(MaskDraw))
     assert {"cross_entropy", "reconstruction"} <= set(built_in(Objective))

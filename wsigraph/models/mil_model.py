@@ -12,7 +12,7 @@ from torch_geometric.data import Data
 from wsigraph.data.adjacency import Adjacency
 from wsigraph.data.bag_output import BagOutput, HeadOutput
 from wsigraph.errors import GraphError, RecipeError, expected
-from wsigraph.models.view_order import below, check_views, has_supernodes
+from wsigraph.models.view_order import below, check_attention, check_views, has_supernodes
 from wsigraph.nn.encoders.base import Embedded, Encoder
 from wsigraph.nn.heads.base import Head
 from wsigraph.nn.standardise import Standardise
@@ -31,8 +31,9 @@ class MILModel(nn.Module):
         heads: Answers wanted, by name.
         predict_view: The view that predictions and heatmaps are made from.
 
-    Raises: RecipeError: if a view is built on a later or unknown one, a mask stands on a mask, or a head
-        would read supernodes that the prediction view has not.
+    Raises: RecipeError: if a view is built on a later or unknown one, a mask stands on a mask, a head
+        would read supernodes that the prediction view has not, or nothing gives the attention that a view
+        asks for.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class MILModel(nn.Module):
         self.views = nn.ModuleDict(views)
         self.heads = nn.ModuleDict(heads)
         self.predict_view = predict_view
+        self.attending = check_attention(views, heads, encoder)
 
     def forward(self, graph: Data) -> BagOutput:
         """The prediction view of a graph or a batch of graphs, with every head."""
@@ -83,7 +85,7 @@ class MILModel(nn.Module):
         for name in self._needed(wanted):  # a view may ask where another one looks
             attends = self.views[name].attends
             if isinstance(attends, str):
-                asked.setdefault(attends, (next(iter(self.heads)),))
+                asked[attends] = tuple(dict.fromkeys((*asked.get(attends, ()), self.attending[attends])))
         seen: dict[str, Seen] = {}
         answers: dict[str, BagOutput] = {}
         for name in self._needed(asked):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from wsigraph.errors import RecipeError, expected
+from wsigraph.nn.encoders.base import Encoder
+from wsigraph.nn.heads.base import Head
 from wsigraph.nn.views.base import View
 
 
@@ -30,6 +32,32 @@ def check_views(views: Mapping[str, View]) -> None:
                 expected(f"View '{name}'", "one mask in a stack of views", f"another in '{view.base}'")
             )
         earlier.append(name)
+
+
+def check_attention(views: Mapping[str, View], heads: Mapping[str, Head], encoder: Encoder) -> dict[str, str]:
+    """For each view whose attention another one asks for, a head that says where it looks there.
+
+    Raises: RecipeError: naming the view that asks in vain.
+    """
+    found: dict[str, str] = {}
+    for name, view in views.items():
+        if view.attends is None:
+            continue
+        for head_name, head in heads.items():
+            on_nodes = head.reads == "nodes" and "attention" in head.gives
+            on_supernodes = head.reads == "supernodes" and encoder.gives_attention
+            if on_nodes or (on_supernodes and has_supernodes(views, view.attends)):
+                found.setdefault(view.attends, head_name)
+        if view.attends not in found:
+            raise RecipeError(
+                expected(
+                    f"View '{name}'",
+                    f"a head that says where it looks in view '{view.attends}'",
+                    "none",
+                    todo="Choose an aggregator with attention, or another mask.",
+                )
+            )
+    return found
 
 
 def masks(views: Mapping[str, View], name: str) -> bool:

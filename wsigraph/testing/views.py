@@ -29,7 +29,8 @@ def check_view(make: Callable[[int], View], *, in_channels: int = 6) -> None:
 
     Real nodes first and as many as before, rows outside the mask untouched, rows inside it blind to their
     input, a given mask obeyed, a wrong one refused, draws that follow the seed and differ from call to call,
-    the batch left as it was, one patch, no edges, and state that makes the round trip.
+    the batch left as it was, one patch, no edges, and state that makes the round trip. A view that asks for
+    the attention of another is given some, and must refuse to go without.
 
     Args:
         make: ``in_channels`` -> a new view; the class itself, or a ``partial`` with options.
@@ -45,13 +46,28 @@ def check_view(make: Callable[[int], View], *, in_channels: int = 6) -> None:
     if part.draws_mask:
         _check_given(part, stem, slides, who=who)
         _check_draws(part, stem, slides, who=who)
+    if part.attends is not None:
+        require_refused(
+            lambda: _look(part, stem, slides, attends=False),
+            who=who,
+            what=f"no attention of '{part.attends}'",
+        )
     require_round_trip(part, lambda: make(in_channels), lambda p: _look(p, stem, slides, seed=3).h, who=who)
 
 
 def _look(
-    part: View, stem: nn.Module, slides: Slides, *, mask: Tensor | None = None, seed: int | None = None
+    part: View,
+    stem: nn.Module,
+    slides: Slides,
+    *,
+    mask: Tensor | None = None,
+    seed: int | None = None,
+    attends: bool = True,
 ) -> Seen:
-    nodes = Nodes(stem(slides.x), slides.adjacency, slides.batch, slides.num_graphs)
+    attention: dict[str, Tensor | None] = {}
+    if part.attends is not None and attends:
+        attention[part.attends] = slides.x[:, 0].sigmoid()
+    nodes = Nodes(stem(slides.x), slides.adjacency, slides.batch, slides.num_graphs, attention=attention)
     before = nodes.h.clone()
     with torch.random.fork_rng(devices=[], enabled=seed is not None):
         if seed is not None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from wsigraph.errors import GraphError, RecipeError, expected
+from wsigraph.nn.masks.base import MaskDraw
 from wsigraph.nn.views.base import Nodes, Seen, View
 
 
@@ -23,21 +25,31 @@ class Masked(View, name="masked"):
         rate: Share of patches to replace; floor(rate n) of a slide's n patches.
         token_std: Standard deviation of the token's start.
         base: The view it is built on; the plain batch where None.
+        mask: Which patches: ``"uniform"``, ``"blocks"``, ``"high_attention"`` or another registered draw, by
+            name, or with its options ``{"name": "blocks", "block_patches": 32}``.
 
     Shape: mask ``[N]`` bool, drawn per slide and call.
-    Source: SRMIL (Wu et al. 2026), rate 0.7, token from N(0, 0.01^2).
+    Source: SRMIL (Wu et al. 2026), rate 0.7, uniform, token from N(0, 0.01^2).
     """
 
     draws_mask = True
 
     def __init__(
-        self, in_channels: int, *, rate: float = 0.7, token_std: float = 0.01, base: str | None = None
+        self,
+        in_channels: int,
+        *,
+        rate: float = 0.7,
+        token_std: float = 0.01,
+        base: str | None = None,
+        mask: str | Mapping[str, Any] = "uniform",
     ) -> None:
         super().__init__()
         self.base = base
         if not 0.0 <= rate <= 1.0:
             raise RecipeError(expected("View 'masked'", "a rate between 0 and 1", f"{rate}"))
         self.rate = rate
+        self.draw: MaskDraw = MaskDraw.registry.make(mask)
+        self.attends = self.draw.attends
         self.token = nn.Parameter(torch.randn(1, in_channels) * token_std)
 
     def forward(
@@ -45,7 +57,7 @@ class Masked(View, name="masked"):
     ) -> Seen:
         """Draw a mask (unless one is given) and put the token in its place."""
         if mask is None:
-            mask = uniform_mask(nodes.batch, nodes.num_graphs, rate=self.rate)
+            mask = self.draw.draw(nodes, rate=self.rate)
         elif mask.shape != nodes.batch.shape or mask.dtype != torch.bool:
             raise GraphError(
                 expected(
@@ -53,23 +65,3 @@ class Masked(View, name="masked"):
                 )
             )
         return replace(seen, mask=mask, token=stem(self.token).to(seen.values.dtype))
-
-
-def uniform_mask(batch: Tensor, num_graphs: int, *, rate: float) -> Tensor:
-    """Draw floor(rate n) of each slide's n nodes, uniformly and without repetition.
-
-    Args:
-        batch: ``[N]`` slide of each node.
-        num_graphs: Number of slides.
-        rate: Share to draw.
-
-    Shape: ``[N]`` bool.
-    """
-    counts = torch.bincount(batch, minlength=num_graphs)
-    shuffled = torch.argsort(torch.rand(batch.shape[0], device=batch.device))
-    order = shuffled[torch.argsort(batch[shuffled], stable=True)]  # random within each slide
-    starts = torch.cumsum(counts, 0) - counts
-    rank = torch.empty_like(order)
-    rank[order] = torch.arange(len(order), device=batch.device) - starts[batch[order]]
-    # the small term keeps floor(0.7 * 10) at 7 where 0.7 * 10 is rounded to 6.999...
-    return rank < torch.floor(counts * rate + 1e-9).long()[batch]

@@ -1,0 +1,1 @@
+"""Masks: which patches of a slide are hidden, one draw per file."""
