@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numba
 import numpy as np
@@ -12,8 +13,9 @@ import torch
 from torch import nn
 
 from wsigraph.data.adjacency import Adjacency
-from wsigraph.nn.kernels import attention_op, numba_attention, reference
+from wsigraph.nn.kernels import attention_op, numba_attention, numba_edges, reference
 from wsigraph.nn.kernels.attention import graph_attention
+from wsigraph.nn.kernels.numba_variants import PARALLEL_FROM
 
 
 def random_graph(nodes, edges, *, heads=3, width=4, seed=0, dtype=torch.float64):
@@ -105,17 +107,40 @@ def test_gradients_agree_with_finite_differences():
     assert torch.autograd.gradcheck(lambda *v: fused(*v, edges), leaves)
 
 
+def test_from_one_set_of_nodes_into_another():
+    h, s, t, edges = random_graph(9, 40, heads=2, width=3)
+    edges = edges[:, edges[1] < 4]
+    adjacency = Adjacency(edges[:, edges[1].argsort(stable=True)].contiguous(), 4, 9)
+    leaves = [v.requires_grad_() for v in (h, s, t[:4].clone())]
+    out, _ = graph_attention(*leaves, adjacency=adjacency)
+    np.testing.assert_allclose(out.detach(), loops(*(v.detach() for v in (h, s, t)), edges)[:4], atol=1e-12)
+    assert torch.autograd.gradcheck(lambda *v: graph_attention(*v, adjacency=adjacency)[0], leaves)
+
+
+def test_rows_that_lie_apart_are_walked_where_they_are():
+    """h, s and t are often columns of one matrix, the output of one projection."""
+    *_, edges = random_graph(7, 20)
+    both = torch.randn(7, 10, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+
+    def run(both):
+        h, s, t = both[:, :6].unflatten(1, (2, 3)), both[:, 6:8], both[:, 8:]
+        return fused(h, s, t, edges), (h, s, t)
+
+    out, parts = run(both)
+    assert torch.equal(out, fused(*(v.contiguous() for v in parts), edges))
+    assert torch.autograd.gradcheck(lambda v: run(v)[0], both.requires_grad_())
+
+
 def test_gradients_agree_with_the_reference_under_dropout():
     h, s, t, edges = random_graph(30, 120)
     adjacency, grads = Adjacency.of(edges, 30), []
     upstream = torch.randn(h.shape, dtype=h.dtype)
     keep = torch.rand(adjacency.edge_index.shape[1], 3, dtype=h.dtype).gt(0.3).double() / 0.7
-    inward, outward = adjacency.by_target, adjacency.by_source
     for path in ("fused", "plain"):
         leaves = [v.clone().requires_grad_() for v in (h, s, t)]
         if path == "fused":
-            structure = (inward.ptr, inward.other, outward.ptr, outward.other, outward.edge)
-            out, _ = attention_op.fused_attention(*leaves, keep, *structure, 0.2)
+            structure = attention_op.structure_of(adjacency)
+            out, *_ = attention_op.fused_attention(*leaves, keep, structure, 0.2)
         else:
             out, _ = reference.graph_attention(
                 *leaves, edge_index=adjacency.edge_index, negative_slope=0.2, keep=keep
@@ -130,10 +155,9 @@ def test_the_operator_is_well_formed():
     h, s, t, edges = random_graph(7, 20, heads=2, width=3)
     a = Adjacency.of(edges, 7)
     keep = torch.ones(a.edge_index.shape[1], 2, dtype=torch.float64)
-    structure = (a.by_target.ptr, a.by_target.other, a.by_source.ptr, a.by_source.other, a.by_source.edge)
     torch.library.opcheck(
         attention_op.fused_attention,
-        (*(v.requires_grad_() for v in (h, s, t)), keep, *structure, 0.2),
+        (*(v.requires_grad_() for v in (h, s, t)), keep, attention_op.structure_of(a), 0.2),
         test_utils=("test_schema", "test_autograd_registration", "test_faketensor"),
     )
 
@@ -141,7 +165,7 @@ def test_the_operator_is_well_formed():
 @pytest.fixture
 def large():
     h, s, t, edges = random_graph(3000, 24_000, heads=4, width=8, dtype=torch.float32)
-    assert h.shape[0] * h.shape[1] > attention_op.PARALLEL_FROM
+    assert edges.shape[1] * h.shape[1] * h.shape[2] > PARALLEL_FROM
     return h, s, t, edges
 
 
@@ -163,8 +187,9 @@ def forward_and_backward(h, s, t, edges):
 def test_parallel_equals_the_reference(large, threads, monkeypatch):
     threads(2)
     h, s, t, edges = large
-    taken, real = [], numba_attention.forward_parallel
-    monkeypatch.setattr(numba_attention, "forward_parallel", lambda *a: taken.append(1) or real(*a))
+    taken, real = [], numba_attention.forward
+    spy = replace(real, parallel=lambda *a: taken.append(1) or real.parallel(*a))
+    monkeypatch.setattr(numba_attention, "forward", spy)
     torch.testing.assert_close(fused(h, s, t, edges), plain(h, s, t, edges), rtol=1e-4, atol=1e-5)
     assert taken
 
@@ -199,11 +224,8 @@ def test_torch_keeps_its_number_of_threads():
 
 
 def test_variants_do_not_share_a_place_in_the_compiler_cache():
-    for loop in ("forward", "backward_target", "backward_source"):
-        places = {
-            getattr(numba_attention, f"{loop}_{ending}")._cache._impl.filename_base
-            for ending in ("sequential", "parallel")
-        }
+    for loop in (numba_attention.forward, numba_edges.spread):
+        places = {twin._cache._impl.filename_base for twin in (loop.sequential, loop.parallel)}
         assert len(places) == 2
 
 

@@ -55,19 +55,9 @@ def graph_attention(
             negative_slope=negative_slope,
             keep=keep,
         )
-    from wsigraph.nn.kernels.attention_op import fused_attention
+    from wsigraph.nn.kernels.attention_op import fused_attention, structure_of
 
-    inward, outward = adjacency.by_target, adjacency.by_source
-    keep = h.new_ones(num_edges, h.shape[1]) if keep is None else keep
-    return fused_attention(
-        h,
-        logits_src,
-        logits_dst,
-        keep,
-        inward.ptr,
-        inward.other,
-        outward.ptr,
-        outward.other,
-        outward.edge,
-        negative_slope,
+    out, attention, _ = fused_attention(
+        h, logits_src, logits_dst, keep, structure_of(adjacency), negative_slope
     )
+    return out, attention

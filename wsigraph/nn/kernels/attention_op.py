@@ -6,63 +6,38 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import get_worker_info
 
-PARALLEL_FROM = 4096
-"""Nodes times heads below which starting threads costs more than it saves."""
-
-
-def _threads(rows: int) -> int:
-    """Threads to use: one in a loader worker (OpenMP kills a forked one) and for small graphs."""
-    return 1 if get_worker_info() is not None or rows < PARALLEL_FROM else torch.get_num_threads()
-
-
-def _run(name: str, rows: int, *arrays: Any) -> None:
-    before = torch.get_num_threads()
-    _call(name, rows, *(a.detach().numpy() if isinstance(a, Tensor) else a for a in arrays))
-    if torch.get_num_threads() != before:  # Numba sets OpenMP's number when it first loads, torch's with it
-        torch.set_num_threads(before)
-
-
-def _call(name: str, rows: int, *values: Any) -> None:
-    import numba
-
-    from wsigraph.nn.kernels import numba_attention
-
-    threads = min(_threads(rows), numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
-    if threads == 1:
-        getattr(numba_attention, f"{name}_sequential")(*values)
-        return
-    numba.set_num_threads(threads)
-    getattr(numba_attention, f"{name}_parallel")(*values)
+from wsigraph.data.adjacency import Adjacency
 
 
 @torch.library.custom_op("wsigraph::graph_attention", mutates_args=())
 def fused_attention(
-    h: Tensor,
-    s: Tensor,
-    t: Tensor,
-    keep: Tensor,
-    ptr: Tensor,
-    source: Tensor,
-    out_ptr: Tensor,
-    out_target: Tensor,
-    out_edge: Tensor,
-    slope: float,
-) -> tuple[Tensor, Tensor]:
-    """Forward: ``[N, H, D]`` and attention ``[E, H]``; see ``reference.graph_attention``."""
-    h, s, t = h.contiguous(), s.contiguous(), t.contiguous()
-    out = h.new_zeros(ptr.shape[0] - 1, *h.shape[1:])
-    attention = h.new_empty(source.shape[0], h.shape[1])
-    _run("forward", h.shape[0] * h.shape[1], h, s, t, keep, ptr, source.contiguous(), slope, out, attention)
-    return out, attention
+    h: Tensor, s: Tensor, t: Tensor, keep: Tensor | None, structure: list[Tensor], slope: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Forward: out ``[N, H, D]``, attention ``[E, H]`` and the weights ``[E, H]`` that were used.
+
+    Args:
+        h: ``[S, H, D]`` sources.
+        s: ``[S, H]`` the source's half of the logit.
+        t: ``[N, H]`` the target's half.
+        keep: ``[E, H]`` factor of each attention weight; None for 1, and then the weights are empty.
+        structure: What ``structure_of`` gives.
+        slope: Slope of the LeakyReLU.
+    """
+    out = h.new_empty(t.shape[0], *h.shape[1:])
+    attention = h.new_empty(structure[1].shape[0], h.shape[1])
+    weight = attention.new_empty(0) if keep is None else torch.empty_like(attention)
+    attend(flat(h), flat(s), flat(t), keep, structure, slope, (attention, weight, out))
+    return out, attention, weight
 
 
 @fused_attention.register_fake
 def _(
-    h: Tensor, s: Tensor, t: Tensor, keep: Tensor, ptr: Tensor, source: Tensor, *rest: Any
-) -> tuple[Tensor, Tensor]:
-    return h.new_empty(ptr.shape[0] - 1, *h.shape[1:]), h.new_empty(source.shape[0], h.shape[1])
+    h: Tensor, s: Tensor, t: Tensor, keep: Tensor | None, structure: list[Tensor], slope: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    attention = h.new_empty(structure[1].shape[0], h.shape[1])
+    weight = attention.new_empty(0) if keep is None else torch.empty_like(attention)
+    return h.new_empty(t.shape[0], *h.shape[1:]), attention, weight
 
 
 @torch.library.custom_op("wsigraph::graph_attention_backward", mutates_args=())
@@ -71,39 +46,107 @@ def _backward_op(
     h: Tensor,
     s: Tensor,
     t: Tensor,
-    keep: Tensor,
     attention: Tensor,
-    ptr: Tensor,
-    source: Tensor,
-    out_ptr: Tensor,
-    out_target: Tensor,
-    out_edge: Tensor,
+    weight: Tensor,
+    structure: list[Tensor],
     slope: float,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    grad, h, s, t = grad.contiguous(), h.contiguous(), s.contiguous(), t.contiguous()
-    d_h, d_s, d_t = torch.zeros_like(h), torch.zeros_like(s), torch.zeros_like(t)
-    d_logit = torch.empty_like(attention)
-    rows = h.shape[0] * h.shape[1]
-    source = source.contiguous()
-    _run("backward_target", rows, grad, h, s, t, keep, attention, ptr, source, slope, d_logit, d_t)
-    _run("backward_source", rows, grad, keep, attention, d_logit, out_ptr, out_target, out_edge, d_h, d_s)
+    d_h, d_s, d_t = (torch.empty(v.shape, dtype=v.dtype) for v in (h, s, t))
+    used = weight if weight.numel() else attention
+    attend_backward(
+        grad,
+        (flat(h), flat(s), flat(t)),
+        (attention, used),
+        structure,
+        slope,
+        (flat(d_h), flat(d_s), flat(d_t)),
+    )
     return d_h, d_s, d_t
 
 
 @_backward_op.register_fake
 def _(grad: Tensor, h: Tensor, s: Tensor, t: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor]:
-    return torch.empty_like(h), torch.empty_like(s), torch.empty_like(t)
+    return tuple(torch.empty(v.shape, dtype=v.dtype, device=v.device) for v in (h, s, t))  # type: ignore[return-value]
 
 
-def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
-    h, s, t, keep, *structure, slope = inputs
-    ctx.save_for_backward(h, s, t, keep, output[1], *structure)
-    ctx.mark_non_differentiable(output[1])
+def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor, Tensor]) -> None:
+    h, s, t, _, structure, slope = inputs
+    ctx.save_for_backward(h, s, t, *output[1:], *structure)
+    ctx.mark_non_differentiable(*output[1:])
+    ctx.set_materialize_grads(False)
     ctx.slope = slope
 
 
-def _backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
-    return (*_backward_op(grad, *ctx.saved_tensors, ctx.slope), *(None,) * 7)
+def _backward(ctx: Any, grad: Tensor | None, *_: Any) -> tuple[Any, ...]:
+    if grad is None:
+        return None, None, None, None, [None] * 6, None
+    *values, p1, o1, e1, p2, o2, e2 = ctx.saved_tensors
+    return (*_backward_op(grad, *values, [p1, o1, e1, p2, o2, e2], ctx.slope), None, [None] * 6, None)
 
 
 fused_attention.register_autograd(_backward, setup_context=_setup)
+
+
+def structure_of(adjacency: Adjacency) -> list[Tensor]:
+    """Edges in both orders, as tensors: those into targets, then those out of sources."""
+    inward, outward = adjacency.by_target, adjacency.by_source
+    return [inward.ptr, inward.other, inward.edge, outward.ptr, outward.other, outward.edge]
+
+
+Flat = tuple[Tensor, int, tuple[int, ...]]
+"""Numbers in one row, elements from one row to the next, and what a row holds."""
+
+
+def flat(rows: Tensor) -> Flat:
+    """The tensor as the loops walk it: rows may lie apart, what is in a row must not."""
+    inner = rows.shape[1:].numel()
+    if rows.shape[0] == 0 or not rows[0].is_contiguous():
+        rows = rows.contiguous()
+    stride = rows.stride(0) if rows.shape[0] > 1 else inner
+    length = (rows.shape[0] - 1) * stride + inner if rows.shape[0] else 0
+    return torch.as_strided(rows, (length,), (1,)), stride, tuple(rows.shape[1:])
+
+
+def attend(
+    h: Flat,
+    s: Flat,
+    t: Flat,
+    keep: Tensor | None,
+    structure: list[Tensor],
+    slope: float,
+    results: tuple[Tensor, Tensor, Tensor],
+) -> None:
+    """Fill attention, weight and out."""
+    from wsigraph.nn.kernels import numba_attention
+
+    attention, weight, out = (v.view(-1) for v in results)
+    keeps = attention.new_empty(0) if keep is None else keep.reshape(-1)
+    used = attention if keep is None else weight
+    (heads, width), sides = h[2], (*h[:2], *s[:2], *t[:2])
+    ends = structure[:3]
+    numba_attention.forward(
+        len(attention) * width, heads, width, *sides, keeps, *ends, slope, attention, used, out
+    )
+
+
+def attend_backward(
+    grad: Tensor,
+    sides: tuple[Flat, Flat, Flat],
+    weights: tuple[Tensor, Tensor],
+    structure: list[Tensor],
+    slope: float,
+    gradients: tuple[Flat, Flat, Flat],
+) -> None:
+    """Fill the gradients of h, s and t."""
+    from wsigraph.nn.kernels import numba_attention, numba_edges
+
+    (h, s, t), (d_h, d_s, d_t) = sides, gradients
+    attention, weight = (v.view(-1) for v in weights)
+    heads, width = h[2]
+    dot, work = torch.empty_like(attention), len(attention) * width
+    numba_edges.spread(work, heads, width, grad.reshape(-1), *h[:2], weight, *structure[3:], *d_h[:2], dot)
+    ends = structure[:2]
+    numba_attention.backward_target(
+        work, heads, *s[:2], *t[:2], *ends, slope, attention, weight, dot, *d_t[:2]
+    )
+    numba_attention.backward_source(work, heads, structure[3], structure[5], dot, *d_s[:2])

@@ -1,89 +1,141 @@
 """The loops of fused graph attention on a CPU: per node, no message of an edge is ever stored.
 
 Every output row is summed by one thread in the order of its edges, so results do not depend on the number
-of threads.
+of threads. Arrays are flat, as in ``numba_edges``; what belongs to an edge stands in target order,
+``[E, H]``.
 """
 
 from __future__ import annotations
 
-from types import FunctionType
-from typing import Any
-
 import numba
 import numpy as np
 
+from wsigraph.nn.kernels.numba_edges import U, gather_rows
+from wsigraph.nn.kernels.numba_exp import softmax_exp
+from wsigraph.nn.kernels.numba_variants import BLOCK, block_loop, row_loop
 
-def _forward(h, s, t, keep, ptr, source, slope, out, attention):
-    heads, width = h.shape[1], h.shape[2]
-    for v in numba.prange(ptr.shape[0] - 1):
-        first, last = ptr[v], ptr[v + 1]
+
+@row_loop
+def softmax_rows(first, last, heads, ptr, keep, attention, weight):
+    """Logits in ``attention`` become a softmax over each target's edges; ``weight`` is it times ``keep``."""
+    begin, end = U(ptr[first]) * heads, U(ptr[last]) * heads
+    for v in range(U(first), U(last)):
+        low, high = U(ptr[v]) * heads, U(ptr[v + U(1)]) * heads
         for k in range(heads):
-            top = -np.inf
-            for e in range(first, last):
-                logit = s[source[e], k] + t[v, k]
-                logit = logit if logit > 0 else logit * slope
-                attention[e, k] = logit
-                top = max(top, logit)
+            top = attention.dtype.type(-np.inf)
+            for p in range(low + k, high, heads):
+                top = max(top, attention[p])
+            for p in range(low + k, high, heads):
+                attention[p] -= top
+    for p in range(begin, end):
+        attention[p] = softmax_exp(attention[p])
+    for v in range(U(first), U(last)):
+        low, high = U(ptr[v]) * heads, U(ptr[v + U(1)]) * heads
+        for k in range(heads):
             total = 0.0
-            for e in range(first, last):
-                attention[e, k] = np.exp(attention[e, k] - top)
-                total += attention[e, k]
-            for e in range(first, last):
-                attention[e, k] /= total
-                weight = attention[e, k] * keep[e, k]
-                u = source[e]
-                for c in range(width):
-                    out[v, k, c] += weight * h[u, k, c]
+            for p in range(low + k, high, heads):
+                total += attention[p]
+            share = attention.dtype.type(1 / total) if total > 0 else attention.dtype.type(np.nan)
+            for p in range(low + k, high, heads):
+                attention[p] *= share
+    if keep.shape[0] > 0:
+        for p in range(begin, end):
+            weight[p] = attention[p] * keep[p]
 
 
-def _backward_target(grad, h, s, t, keep, attention, ptr, source, slope, d_logit, d_t):
-    heads, width = h.shape[1], h.shape[2]
-    for v in numba.prange(ptr.shape[0] - 1):
-        first, last = ptr[v], ptr[v + 1]
+@row_loop
+def softmax_backward_rows(first, last, heads, ptr, attention, weight, dot):
+    """``dot``, the gradient of each weight before ``keep``, becomes the gradient of each logit."""
+    for v in range(U(first), U(last)):
+        low, high = U(ptr[v]) * heads, U(ptr[v + U(1)]) * heads
         for k in range(heads):
             mean = 0.0
-            for e in range(first, last):
-                u = source[e]
-                dot = h[u, k, 0] * 0
-                for c in range(width):
-                    dot += grad[v, k, c] * h[u, k, c]
-                dot *= keep[e, k]
-                d_logit[e, k] = dot
-                mean += attention[e, k] * dot
-            total = 0.0
-            for e in range(first, last):
-                d = attention[e, k] * (d_logit[e, k] - mean)
-                if s[source[e], k] + t[v, k] <= 0:
-                    d *= slope
-                d_logit[e, k] = d
-                total += d
-            d_t[v, k] = total
+            for p in range(low + k, high, heads):
+                mean += weight[p] * dot[p]
+            mean = dot.dtype.type(mean)
+            for p in range(low + k, high, heads):
+                dot[p] = weight[p] * dot[p] - attention[p] * mean
 
 
-def _backward_source(grad, keep, attention, d_logit, ptr, target, edge, d_h, d_s):
-    heads, width = d_h.shape[1], d_h.shape[2]
-    for u in numba.prange(ptr.shape[0] - 1):
-        for i in range(ptr[u], ptr[u + 1]):
-            e, v = edge[i], target[i]
+@row_loop
+def _logit_rows(first, last, heads, s, s_stride, t, t_stride, ptr, source, slope, attention):
+    s_stride, t_stride, slope = U(s_stride), U(t_stride), s.dtype.type(slope)
+    for v in range(U(first), U(last)):
+        for e in range(U(ptr[v]), U(ptr[v + U(1)])):
+            u, p = U(source[e]) * s_stride, e * heads
             for k in range(heads):
-                d_s[u, k] += d_logit[e, k]
-                weight = attention[e, k] * keep[e, k]
-                for c in range(width):
-                    d_h[u, k, c] += weight * grad[v, k, c]
+                logit = s[u + k] + t[v * t_stride + k]
+                attention[p + k] = logit if logit > 0 else logit * slope
 
 
-def _variant(loop: Any, ending: str, *, parallel: bool) -> Any:
-    """Compile under a name of its own: Numba's cache tells variants apart by name, not by options."""
-    name = f"{loop.__name__}_{ending}"
-    twin = FunctionType(loop.__code__.replace(co_name=name), loop.__globals__, name)
-    twin.__qualname__ = name
-    fastmath = {"reassoc", "contract", "nsz"}
-    return numba.njit(cache=True, nogil=True, parallel=parallel, fastmath=fastmath)(twin)
+def _forward(
+    heads,
+    width,
+    h,
+    h_stride,
+    s,
+    s_stride,
+    t,
+    t_stride,
+    keep,
+    ptr,
+    source,
+    edge,
+    slope,
+    attention,
+    weight,
+    out,
+):
+    rows, heads = ptr.shape[0] - 1, U(heads)
+    for block in numba.prange((rows + BLOCK - 1) // BLOCK):
+        first, last = block * BLOCK, min(rows, (block + 1) * BLOCK)
+        _logit_rows(first, last, heads, s, s_stride, t, t_stride, ptr, source, slope, attention)
+        softmax_rows(first, last, heads, ptr, keep, attention, weight)
+        gather_rows(first, last, heads, width, h, h_stride, weight, ptr, source, edge, out)
 
 
-forward_sequential = _variant(_forward, "sequential", parallel=False)
-forward_parallel = _variant(_forward, "parallel", parallel=True)
-backward_target_sequential = _variant(_backward_target, "sequential", parallel=False)
-backward_target_parallel = _variant(_backward_target, "parallel", parallel=True)
-backward_source_sequential = _variant(_backward_source, "sequential", parallel=False)
-backward_source_parallel = _variant(_backward_source, "parallel", parallel=True)
+@row_loop
+def _target_rows(first, last, heads, s, s_stride, t, t_stride, ptr, source, slope, d_logit, d_t, d_stride):
+    s_stride, t_stride, d_stride, slope = U(s_stride), U(t_stride), U(d_stride), s.dtype.type(slope)
+    for v in range(U(first), U(last)):
+        for k in range(heads):
+            total, mine = 0.0, t[v * t_stride + k]
+            for e in range(U(ptr[v]), U(ptr[v + U(1)])):
+                d = d_logit[e * heads + k]
+                if s[U(source[e]) * s_stride + k] + mine <= 0:
+                    d *= slope
+                    d_logit[e * heads + k] = d
+                total += d
+            d_t[v * d_stride + k] = total
+
+
+def _backward_target(
+    heads, s, s_stride, t, t_stride, ptr, source, slope, attention, weight, dot, d_t, d_stride
+):
+    rows, heads = ptr.shape[0] - 1, U(heads)
+    for block in numba.prange((rows + BLOCK - 1) // BLOCK):
+        first, last = block * BLOCK, min(rows, (block + 1) * BLOCK)
+        softmax_backward_rows(first, last, heads, ptr, attention, weight, dot)
+        _target_rows(first, last, heads, s, s_stride, t, t_stride, ptr, source, slope, dot, d_t, d_stride)
+
+
+@row_loop
+def _source_rows(first, last, heads, ptr, edge, d_logit, d_s, d_stride):
+    d_stride = U(d_stride)
+    for u in range(U(first), U(last)):
+        for k in range(heads):
+            total = 0.0
+            for i in range(U(ptr[u]), U(ptr[u + U(1)])):
+                total += d_logit[U(edge[i]) * heads + k]
+            d_s[u * d_stride + k] = total
+
+
+def _backward_source(heads, ptr, edge, d_logit, d_s, d_stride):
+    rows, heads = ptr.shape[0] - 1, U(heads)
+    for block in numba.prange((rows + BLOCK - 1) // BLOCK):
+        _source_rows(block * BLOCK, min(rows, (block + 1) * BLOCK), heads, ptr, edge, d_logit, d_s, d_stride)
+
+
+forward = block_loop(_forward)
+backward_target = block_loop(_backward_target)
+backward_source = block_loop(_backward_source)
