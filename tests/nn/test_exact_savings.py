@@ -77,13 +77,14 @@ def make_views(*, masked):
         return [Supernode(6).double()] + ([Masked(6).double()] if masked else [])
 
 
-def look(encoder, slides, views):
+def look(encoder, slides, views, stem=None):
     """What the last view sees, before any message passing."""
-    nodes = Nodes(encoder.stem(slides.x), slides.adjacency, slides.batch, slides.num_graphs)
+    stem = stem or encoder.stem
+    nodes = Nodes(stem(slides.x), slides.adjacency, slides.batch, slides.num_graphs)
     seen = Seen(nodes.h, nodes.adjacency)
     mask = torch.arange(len(slides.x)) % 3 > 0
     for view in views:
-        seen = view(nodes, encoder.stem, seen, mask if view.draws_mask else None)
+        seen = view(nodes, stem, seen, mask if view.draws_mask else None)
     return seen
 
 
@@ -113,3 +114,17 @@ def test_attention_into_the_supernodes_is_the_same_whether_or_not_nodes_are_read
     seen = look(encoder, make_slides(6), make_views(masked=True))
     one, other = (encoder.embed(seen, nodes=nodes).attention for nodes in (True, False))
     torch.testing.assert_close(one, other, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("masked", [False, True], ids=["clean", "masked"])
+def test_folded_matrices_at_inference_equal_the_plain_form(masked):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        encoder = GAT(6, hidden_channels=8, heads=2, stem="reformer", residuals=["linear", "none"])
+    encoder, slides, views = encoder.double().eval(), make_slides(6), make_views(masked=masked)
+    plain = Encoder.embed(encoder, look(encoder, slides, views))
+    with torch.no_grad():
+        folded = encoder.embed(look(encoder, slides, views, stem=encoder.start()))
+        assert encoder.start()(slides.x).shape == (18, 16)  # projections and residual, nothing between
+    for field in ("nodes", "supernodes"):
+        torch.testing.assert_close(getattr(folded, field), getattr(plain, field), rtol=0, atol=1e-12)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import torch
@@ -15,8 +15,11 @@ from wsigraph.errors import GraphError, RecipeError, expected
 from wsigraph.models.view_order import below, check_attention, check_views, has_supernodes
 from wsigraph.nn.encoders.base import Embedded, Encoder
 from wsigraph.nn.heads.base import Head
-from wsigraph.nn.standardise import Standardise
+from wsigraph.nn.standardise import AsIs, Standardise
 from wsigraph.nn.views.base import Nodes, Seen, View
+
+BLOCK = 16_384
+"""Rows that go through the stem at a time where nothing is trained."""
 
 
 class MILModel(nn.Module):
@@ -30,6 +33,7 @@ class MILModel(nn.Module):
         views: Ways to look at the batch, by name, each after the view it is built on.
         heads: Answers wanted, by name.
         predict_view: The view that predictions and heatmaps are made from.
+        standardise: Puts inputs on one scale; ``Standardise`` without statistics where not given.
 
     Raises: RecipeError: if a view is built on a later or unknown one, a mask stands on a mask, a head
         would read supernodes that the prediction view has not, or nothing gives the attention that a view
@@ -43,6 +47,7 @@ class MILModel(nn.Module):
         views: Mapping[str, View],
         heads: Mapping[str, Head],
         predict_view: str = "clean",
+        standardise: Standardise | AsIs | None = None,
     ) -> None:
         super().__init__()
         check_views(views)
@@ -53,7 +58,7 @@ class MILModel(nn.Module):
                 raise RecipeError(
                     expected(f"Head '{name}'", "a prediction view with supernodes", f"'{predict_view}'")
                 )
-        self.standardise = Standardise(encoder.in_channels)
+        self.standardise = Standardise(encoder.in_channels) if standardise is None else standardise
         self.encoder = encoder
         self.views = nn.ModuleDict(views)
         self.heads = nn.ModuleDict(heads)
@@ -80,7 +85,8 @@ class MILModel(nn.Module):
 
         Returns: One ``BagOutput`` per wanted view.
         """
-        nodes = self._nodes(graph)
+        stem = self.encoder.start()
+        nodes = self._nodes(graph, stem)
         asked = dict(wanted)
         for name in self._needed(wanted):  # a view may ask where another one looks
             attends = self.views[name].attends
@@ -90,8 +96,8 @@ class MILModel(nn.Module):
         answers: dict[str, BagOutput] = {}
         for name in self._needed(asked):
             view = self.views[name]
-            start = seen[view.base] if isinstance(view.base, str) else Seen(nodes.h, nodes.adjacency)
-            seen[name] = view(nodes, self.encoder.stem, start, (masks or {}).get(name))
+            base = seen[view.base] if isinstance(view.base, str) else Seen(nodes.h, nodes.adjacency)
+            seen[name] = view(nodes, stem, base, (masks or {}).get(name))
             if name in asked:
                 answers[name] = self._answer(nodes, seen[name], asked[name])
                 nodes.attention[name] = _attention(answers[name])
@@ -119,11 +125,22 @@ class MILModel(nn.Module):
             mask=seen.mask,
         )
 
-    def _nodes(self, graph: Data) -> Nodes:
+    def _nodes(self, graph: Data, stem: Callable[[Tensor], Tensor]) -> Nodes:
         x, batch, num_graphs = self._unpack(graph)
-        inputs = self.standardise(x)
         pos = graph.pos if "pos" in graph else None
-        return Nodes(self.encoder.stem(inputs), _adjacency(graph, x), batch, num_graphs, pos, inputs)
+        return Nodes(self._rows(x, stem), _adjacency(graph, x), batch, num_graphs, pos)
+
+    def _rows(self, x: Tensor, stem: Callable[[Tensor], Tensor]) -> Tensor:
+        """Standardised and through the stem; in blocks where nothing is trained, so that files' half
+        precision is never widened as a whole."""
+        if torch.is_grad_enabled() or torch.compiler.is_compiling() or len(x) <= BLOCK:
+            return stem(self.standardise(x))
+        first = stem(self.standardise(x[:BLOCK]))
+        rows = first.new_empty(len(x), first.shape[1])
+        rows[:BLOCK] = first
+        for begin in range(BLOCK, len(x), BLOCK):
+            rows[begin : begin + BLOCK] = stem(self.standardise(x[begin : begin + BLOCK]))
+        return rows
 
     def _unpack(self, graph: Data) -> tuple[Tensor, Tensor, int]:
         x = graph.x

@@ -35,3 +35,20 @@ class Standardise(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Standardise rows."""
         return (x.to(self.mean.dtype) - self.mean) / self.std
+
+
+class AsIs(nn.Module):
+    """Inputs on the scale of the features: what a recipe asks for by ``standardise: false``.
+
+    Shape: ``[N, channels]`` -> the same, in the precision of the model.
+    """
+
+    kind: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("kind", torch.zeros(()), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Cast rows."""
+        return x.to(self.kind.dtype)

@@ -16,6 +16,7 @@ from wsigraph.io.graph_store import GraphDataset, GraphStore
 from wsigraph.io.log_file import write_log
 from wsigraph.io.model_files import WEIGHTS, load_model_folder, save_model
 from wsigraph.models.mil_model import MILModel
+from wsigraph.nn.standardise import Standardise
 from wsigraph.pipelines.threads import threads_for
 from wsigraph.training.fit_loop import TrainerOptions, train
 from wsigraph.training.module import MILModule
@@ -61,7 +62,7 @@ def fit_one(
     if (task.folder / WEIGHTS).is_file():
         return load_model_folder(task.folder)[0]
     model, objectives = task.recipe.build(seed=task.seed)
-    if task.recipe.standardise:
+    if isinstance(model.standardise, Standardise):
         model.standardise.set_statistics(*task.store.statistics([task.cohort.slides[i] for i in train_on]))
     module = MILModule(model, objectives, recipe=task.recipe, seed=task.seed)
     checkpoints = task.folder / "checkpoints"

@@ -13,6 +13,7 @@ from wsigraph.models.mil_model import MILModel
 from wsigraph.models.view_order import has_supernodes, masks
 from wsigraph.nn.encoders.base import Encoder
 from wsigraph.nn.heads.base import Head
+from wsigraph.nn.standardise import AsIs, Standardise
 from wsigraph.nn.views.base import View
 from wsigraph.objectives.base import Need, Objective, Sizes
 from wsigraph.objectives.objectives import Objectives
@@ -53,6 +54,7 @@ def _model(recipe: Recipe) -> MILModel:
             for name, part in recipe.heads.items()
         },
         predict_view=recipe.predict_view,
+        standardise=Standardise(recipe.in_channels) if recipe.standardise else AsIs(),
     )
 
 

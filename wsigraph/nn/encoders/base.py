@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -51,6 +52,13 @@ class Encoder(nn.Module, Part, ABC, family="encoder", package="wsigraph.nn.encod
     @abstractmethod
     def stem(self, x: Tensor) -> Tensor:
         """Row-wise part: x ``[N, in_channels]`` -> ``[N, stem_channels]``."""
+
+    def start(self) -> Callable[[Tensor], Tensor]:
+        """The row-wise map that a view's rows come from: the stem, or a shorter way to the same answer.
+
+        An encoder whose ``embed`` expects other rows where nothing is trained says so here.
+        """
+        return self.stem
 
     @abstractmethod
     def propagate(self, h: Tensor, adjacency: Adjacency) -> Tensor:

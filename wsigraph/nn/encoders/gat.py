@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Literal, cast
 
+import torch
 from torch import Tensor, nn
+from torch.nn.functional import linear
 
 from wsigraph.data.adjacency import Adjacency
 from wsigraph.errors import RecipeError, expected
 from wsigraph.nn.encoders.base import Embedded, Encoder
+from wsigraph.nn.layers.first_layer import first_layer
 from wsigraph.nn.layers.gat import GATLayer
 from wsigraph.nn.layers.into_supernodes import attention_into, into_supernodes
 from wsigraph.nn.views.base import Seen
@@ -57,7 +61,7 @@ class GAT(Encoder, name="gat"):
         if residuals is None:
             residuals = ["identity"] * num_layers
         _check(hidden_channels, heads, num_layers=num_layers, stem=stem, residuals=residuals)
-        self.in_channels = in_channels
+        self.in_channels, self.reforms = in_channels, stem == "reformer"
         self.stem_channels = in_channels if stem == "reformer" else hidden_channels
         self.out_channels = hidden_channels
         self.linear = nn.Linear(in_channels, self.stem_channels)
@@ -80,6 +84,20 @@ class GAT(Encoder, name="gat"):
         """Project each patch: ``[N, in_channels]`` -> ``[N, stem_channels]``."""
         return self.linear(x)
 
+    def start(self) -> Callable[[Tensor], Tensor]:
+        """The stem; where nothing is trained, reformer and first projection as one matrix."""
+        if not self._folds():
+            return self.stem
+        first = cast(GATLayer, self.layers[0])
+        maps = [first.project.weight] + ([] if first.shortcut is None else [first.shortcut.weight])
+        weight = torch.cat(maps) @ self.linear.weight  # [H * D (+ residual), in_channels]
+        return partial(linear, weight=weight, bias=torch.cat(maps) @ self.linear.bias)
+
+    def _folds(self) -> bool:
+        """No dropout stands between the square stem and the first projection, and nothing is trained."""
+        several = len(self.layers) > 1 and self.layers[0].residual != "identity"
+        return self.reforms and several and not self.training and not torch.is_grad_enabled()
+
     def propagate(self, h: Tensor, adjacency: Adjacency) -> Tensor:
         """Attend to neighbours: ``[N, stem_channels]`` -> ``[N, hidden_channels]``."""
         for layer in self.layers:
@@ -88,16 +106,28 @@ class GAT(Encoder, name="gat"):
 
     def embed(self, seen: Seen, *, nodes: bool = True) -> Embedded:
         """One view; the last layer runs into the supernodes alone where nothing else is read."""
-        if seen.supernodes is None:
-            return Embedded(self.propagate(seen.h, seen.adjacency))
-        h, n = seen.h, seen.num_nodes
-        *inner, last = cast(Sequence[GATLayer], self.layers)
+        first, *inner = cast(Sequence[GATLayer], self.layers)
+        if inner:
+            *inner, last = inner
+            h = self._first(first, seen)
+        else:
+            h, last = seen.h, first
         for layer in inner:
             h = layer(h, seen.adjacency)
+        n = seen.num_nodes
+        if seen.supernodes is None:
+            return Embedded(last(h, seen.adjacency))
         if not nodes:
             return Embedded(None, *into_supernodes(last, h, seen.adjacency, num_nodes=n))
         out, attention = last.with_attention(h, seen.adjacency)
         return Embedded(out[:n], out[n:], attention_into(attention, seen.adjacency, num_nodes=n))
+
+    def _first(self, layer: GATLayer, seen: Seen) -> Tensor:
+        if not self._folds():
+            return first_layer(layer, seen)
+        h = seen.h  # projections and residual of every row, side by side
+        out, _ = layer.attend(h[:, : self.out_channels].contiguous(), seen.adjacency)
+        return layer.finish(out, h[:, self.out_channels :] if layer.shortcut is not None else None)
 
 
 def _check(hidden_channels: int, heads: int, *, num_layers: int, stem: str, residuals: Sequence[str]) -> None:

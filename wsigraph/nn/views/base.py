@@ -57,7 +57,6 @@ class Nodes:
         batch: ``[N]`` slide of each node, sorted.
         num_graphs: Number of slides.
         pos: ``[N, 2]`` patch centres in level-0 px, or None where the batch has none.
-        inputs: ``[N, in_channels]`` standardised features, or None.
         attention: ``[N]`` where views that ran before look, by name (None where a view has no attention).
     """
 
@@ -66,7 +65,6 @@ class Nodes:
     batch: Tensor
     num_graphs: int
     pos: Tensor | None = None
-    inputs: Tensor | None = None
     attention: dict[str, Tensor | None] = field(default_factory=dict)
 
     @cached_property
