@@ -35,6 +35,9 @@ def train(
     device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "auto",
     workers: Annotated[int, typer.Option("--workers", min=0, help="Processes that load graphs.")] = 0,
     precision: Annotated[str, typer.Option("--precision", help="32 or bf16.")] = "32",
+    save_memory: Annotated[
+        bool, typer.Option("--save-memory", help="Less memory, more time: recompute in the backward pass.")
+    ] = False,
     json: options.Json = False,
 ) -> None:
     """Cross-validate a recipe on a cohort; interrupted runs go on where they stopped."""
@@ -47,7 +50,7 @@ def train(
     cohort = Cohort.from_manifest(
         manifest, features=features, id_col=id_col, patient_col=patient_col, target_col=target_col
     )
-    trainer = TrainerOptions(device=device, workers=workers, precision=precision)
+    trainer = TrainerOptions(device=device, workers=workers, precision=precision, save_memory=save_memory)
     with ScreenReporter() as reporter:
         result = train_cohort(plan, cohort, out=out, trainer=trainer, reporter=reporter)
     if json:

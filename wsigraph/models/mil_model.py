@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 from torch_geometric.data import Data
 
 from wsigraph.data.adjacency import Adjacency
@@ -35,10 +36,16 @@ class MILModel(nn.Module):
         predict_view: The view that predictions and heatmaps are made from.
         standardise: Puts inputs on one scale; ``Standardise`` without statistics where not given.
 
+    Attributes:
+        recomputes: True has each view's message passing computed again in the backward pass instead of kept:
+            the same loss and gradients in less memory and more time.
+
     Raises: RecipeError: if a view is built on a later or unknown one, a mask stands on a mask, a head
         would read supernodes that the prediction view has not, or nothing gives the attention that a view
         asks for.
     """
+
+    recomputes: bool = False
 
     def __init__(
         self,
@@ -115,7 +122,7 @@ class MILModel(nn.Module):
     def _answer(self, nodes: Nodes, seen: Seen, wanted: tuple[str | None, ...]) -> BagOutput:
         heads: dict[str, Head] = {name: self.heads[name] for name in wanted if name is not None}  # type: ignore[misc]
         reads_nodes = None in wanted or any(head.reads == "nodes" for head in heads.values())
-        embedded = self.encoder.embed(seen, nodes=reads_nodes)
+        embedded = self._embed(seen, nodes=reads_nodes)
         return BagOutput(
             node_embedding=embedded.nodes,
             batch=nodes.batch,
@@ -124,6 +131,15 @@ class MILModel(nn.Module):
             heads={name: _ask(head, embedded, nodes) for name, head in heads.items()},
             mask=seen.mask,
         )
+
+    def _embed(self, seen: Seen, *, nodes: bool) -> Embedded:
+        if not (self.recomputes and torch.is_grad_enabled()):
+            return self.encoder.embed(seen, nodes=nodes)
+
+        def run(values: Tensor) -> Embedded:  # on a copy, which keeps no rows written out
+            return self.encoder.embed(replace(seen, values=values), nodes=nodes)
+
+        return checkpoint(run, seen.values, use_reentrant=False)
 
     def _nodes(self, graph: Data, stem: Callable[[Tensor], Tensor]) -> Nodes:
         x, batch, num_graphs = self._unpack(graph)

@@ -29,11 +29,13 @@ class TrainerOptions:
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         workers: Loader processes; 0 loads in the main one.
         precision: Lightning's precision, ``"32"`` or ``"bf16"``.
+        save_memory: Compute message passing again in the backward pass instead of keeping what it needs.
     """
 
     device: str = "auto"
     workers: int = 0
     precision: str = "32"
+    save_memory: bool = False
 
 
 class _Progress(Callback):
@@ -105,6 +107,7 @@ def train(
     Returns: Path of the checkpoint the rule chose.
     """
     rule = module.recipe.checkpoint
+    module.model.recomputes = options.save_memory
     keeper = _keeper(rule, folder)
     callbacks: list[Callback] = [keeper, _Progress(listen)]
     if rule.monitor != "last":
