@@ -36,6 +36,11 @@ def test_interpreted(name):
     run_cases(name, TRITON_INTERPRET="1")
 
 
+@on_linux
+def test_compiled_for_a_gpu_that_is_not_here(tmp_path):
+    run_cases("compile", TRITON_CACHE_DIR=str(tmp_path))
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize("name", ["attention", "aggregate", "on_gpu"])
 def test_on_the_gpu(name):

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from wsigraph.data.adjacency import Adjacency
+from wsigraph.nn.kernels import aggregate as public
 from wsigraph.nn.kernels import reference, triton_aggregate, triton_aggregate_op, triton_rows
 from wsigraph.nn.kernels.triton_aggregate_op import triton_aggregate as aggregate
 
@@ -96,3 +97,15 @@ def test_short_rows_and_parts_cover_each_edge_once(hub, monkeypatch, length):
     assert all(b - a <= length for _, a, b in runs)
     assert sorted(e for _, e in covered) == list(range(num_edges))
     assert all(ptr[row] <= e < ptr[row + 1] for row, e in covered)
+
+
+@pytest.mark.parametrize("reduce", ["sum", "mean"])
+def test_the_public_function_leads_here_on_a_gpu(hub, reduce, monkeypatch):
+    x, weight, upstream = draw(hub)
+    results = []
+    for taken in (True, False):
+        monkeypatch.setattr(public, "on_triton", lambda _, taken=taken: taken)
+        summed = partial(public.aggregate, adjacency=hub, reduce=reduce)
+        results.append(run(summed, x, weight, upstream))
+    for one, other in zip(*results, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-5)

@@ -12,14 +12,14 @@ from wsigraph.data.adjacency import Adjacency
 DEVICE = "cpu" if os.environ.get("TRITON_INTERPRET") == "1" else "cuda"
 GRAPHS = {
     "plain": {},
-    "bipartite": {"sources": 7, "targets": 12},
+    "bipartite": {"sources": 5, "targets": 8},
     "one node": {"sources": 1, "targets": 1, "edges": 1},
     "no edges": {"edges": 0},
-    "hub": {"edges": 20, "hub": 17},
+    "hub": {"edges": 14, "hub": 16},
 }
 
 
-def make_edges(*, sources=11, targets=11, edges=40, hub=0, seed=0):
+def make_edges(*, sources=7, targets=7, edges=24, hub=0, seed=0):
     """Edges sorted by target, some twice, none into every fifth target; a hub has edges from and to many."""
     generator = torch.Generator().manual_seed(seed)
     source = torch.randint(sources, (edges,), generator=generator)

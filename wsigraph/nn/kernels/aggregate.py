@@ -8,6 +8,7 @@ from torch import Tensor
 
 from wsigraph.data.adjacency import Adjacency
 from wsigraph.nn.kernels import reference
+from wsigraph.nn.kernels.device import on_triton
 
 
 def aggregate(
@@ -32,6 +33,10 @@ def aggregate(
     """
     if reduce == "mean":
         weight = mean_weights(adjacency, h, weight)
+    if on_triton(h):
+        from wsigraph.nn.kernels.triton_aggregate_op import triton_aggregate
+
+        return triton_aggregate(h, adjacency=adjacency, weight=weight)
     return reference.aggregate_sum(
         h, edge_index=adjacency.edge_index, num_targets=adjacency.num_nodes, weight=weight
     )

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from wsigraph.data.adjacency import Adjacency
 from wsigraph.nn.kernels import reference
+from wsigraph.nn.kernels.device import on_triton
 
 _FUSED_TYPES = (torch.float32, torch.float64)
 
@@ -25,9 +26,9 @@ def graph_attention(
     .. math::  e_{uv} = \mathrm{LeakyReLU}(s_u + t_v), \quad
                \alpha_{uv} = \mathrm{softmax}_{u \to v} e_{uv}, \quad o_v = \sum_u \alpha_{uv} h_u
 
-    On a CPU in float32 or float64 a fused operator walks the edges of each node and stores no message;
-    elsewhere, and under ``torch.export`` or ``torch.compile``, the plain-torch reference runs. Both draw the
-    same dropout.
+    On a CPU in float32 or float64, and on a GPU where Triton is installed, a fused operator walks the edges
+    of each node and stores no message; elsewhere, under ``torch.export``, and on a CPU under
+    ``torch.compile``, the plain-torch reference runs. All draw the same dropout.
 
     Args:
         h: ``[S, H, D]`` projected sources.
@@ -45,6 +46,12 @@ def graph_attention(
     keep = None
     if dropout > 0:
         keep = h.new_ones(num_edges, h.shape[1]).bernoulli_(1 - dropout).div_(1 - dropout)
+    if on_triton(h):
+        from wsigraph.nn.kernels.triton_attention_op import triton_graph_attention
+
+        return triton_graph_attention(
+            h, logits_src, logits_dst, adjacency=adjacency, negative_slope=negative_slope, keep=keep
+        )
     fused = h.device.type == "cpu" and h.dtype in _FUSED_TYPES and not torch.compiler.is_compiling()
     if not fused:
         return reference.graph_attention(

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from wsigraph.data.adjacency import Adjacency
 from wsigraph.nn.kernels import reference
+from wsigraph.nn.kernels.device import on_triton
 
 
 def graph_attention_v2(
@@ -37,6 +38,12 @@ def graph_attention_v2(
     keep = None
     if dropout > 0:
         keep = h_src.new_ones(num_edges, heads).bernoulli_(1 - dropout).div_(1 - dropout)
+    if on_triton(h_src):
+        from wsigraph.nn.kernels.triton_attention_v2_op import triton_graph_attention_v2
+
+        return triton_graph_attention_v2(
+            h_src, h_dst, a, adjacency=adjacency, negative_slope=negative_slope, keep=keep
+        )
     return reference.graph_attention_v2(
         h_src, h_dst, a, edge_index=adjacency.edge_index, negative_slope=negative_slope, keep=keep
     )
