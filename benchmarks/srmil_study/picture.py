@@ -36,6 +36,7 @@ def write_picture(path: Path, mine: Mapping[str, Answers], *, title: str) -> boo
                 axes.axhline(measured(mine[arm], measure).value, color=colour, linestyle="--", label=label)
         axes.set_title(measure, fontsize=10, color=INK, loc="left")
         axes.set_xlabel("mask rate", fontsize=8, color=QUIET)
-    figure.axes[0].legend(fontsize=7, frameon=False)
+    if any(arm in mine for arm in BESIDE):
+        figure.axes[0].legend(fontsize=7, frameon=False)
     save_figure(path, figure)
     return True
