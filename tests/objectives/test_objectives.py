@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from wsigraph.errors import RecipeError
+from wsigraph.nn.schedule import Schedule
 from wsigraph.objectives.base import Need, Objective
 from wsigraph.objectives.objectives import Objectives
-from wsigraph.objectives.schedule import Schedule
 from wsigraph.testing.slides import make_slides
 from wsigraph.training.recipe import recipe, recipe_names
 

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from wsigraph.data.bag_output import BagOutput, HeadOutput
+from wsigraph.nn.schedule import Schedule
 from wsigraph.objectives.base import Sizes, Step
-from wsigraph.objectives.schedule import Schedule
 from wsigraph.objectives.terms.cross_entropy import CrossEntropy
 from wsigraph.objectives.terms.reconstruction import Reconstruction, cosine_error
 from wsigraph.testing.objectives import example_step
@@ -168,6 +168,7 @@ def test_the_bridge_has_no_bias():
         (Schedule(0.2), [0.2] * 5),
         (Schedule(1.0, 0.0), [1.0, 0.75, 0.5, 0.25, 0.0]),
         (Schedule(0.0, 2.0), [0.0, 0.5, 1.0, 1.5, 2.0]),
+        (Schedule(0.0, 2.0, "cosine"), [0.0, 1 - 0.5**0.5, 1.0, 1 + 0.5**0.5, 2.0]),
     ],
 )
 def test_schedule(schedule, weights):

@@ -43,9 +43,9 @@ def assert_same(one, other):
     assert one.history == other.history
 
 
-@pytest.mark.parametrize("kill", [("val_loss", 3), ("last", 2)])
+@pytest.mark.parametrize("kill", [("val_loss", 3, None), ("last", 2, None), ("last", 2, 0.9)])
 def test_resumed_equals_uninterrupted_bit_for_bit(small, data, run_training, tmp_path, kill):
-    method, after = small(checkpoint__monitor=kill[0]), kill[1]
+    method, after = small(checkpoint__monitor=kill[0], views__masked__rate_end=kill[2]), kill[1]
     straight = run_training(method, *data, tmp_path / "straight")
     with pytest.raises(KilledError):
         run_training(method, *data, tmp_path / "killed", listen=killer(after))

@@ -82,6 +82,7 @@ class MILModel(nn.Module):
         wanted: Mapping[str, tuple[str | None, ...]],
         *,
         masks: Mapping[str, Tensor] | None = None,
+        done: float = 1.0,
     ) -> dict[str, BagOutput]:
         """Run several views of one batch.
 
@@ -89,12 +90,12 @@ class MILModel(nn.Module):
             graph: A graph or a PyG batch of graphs.
             wanted: Heads to evaluate, by view; None among them asks for the node embeddings.
             masks: Masks to use instead of drawn ones, ``[N]`` bool by view.
+            done: Share of the epochs that lies behind, for views that change over training.
 
         Returns: One ``BagOutput`` per wanted view.
         """
         stem = self.encoder.start()
-        nodes = self._nodes(graph, stem)
-        asked = dict(wanted)
+        nodes, asked = replace(self._nodes(graph, stem), done=done), dict(wanted)
         for name in self._needed(wanted):  # a view may ask where another one looks
             attends = self.views[name].attends
             if isinstance(attends, str):

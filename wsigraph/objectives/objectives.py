@@ -11,8 +11,8 @@ from torch_geometric.data import Data
 
 from wsigraph.data.bag_output import BagOutput
 from wsigraph.errors import RecipeError, expected
+from wsigraph.nn.schedule import Schedule, share_done
 from wsigraph.objectives.base import Need, Objective, Step
-from wsigraph.objectives.schedule import Schedule
 
 
 class Looks(Protocol):
@@ -24,6 +24,7 @@ class Looks(Protocol):
         wanted: Mapping[str, tuple[str | None, ...]],
         *,
         masks: Mapping[str, Tensor] | None = None,
+        done: float = 1.0,
     ) -> dict[str, BagOutput]:
         """Run the wanted views."""
 
@@ -95,14 +96,14 @@ class Objectives(nn.Module):
             model: The model to ask.
             graph: A graph or a PyG batch of graphs.
             target: ``[B]`` classes.
-            epoch: Counted from 0; sets the weights.
+            epoch: Counted from 0; sets the weights, and what views change over training.
             masks: Masks to use instead of drawn ones, by view.
             also: Further views and heads to evaluate, for the caller's own use.
         """
         wanted = self.wanted()
         for view, heads in (also or {}).items():
             wanted[view] = tuple(dict.fromkeys((*wanted.get(view, ()), *heads)))
-        views = model.look(graph, wanted, masks=masks)
+        views = model.look(graph, wanted, masks=masks, done=share_done(epoch, self.epochs))
         step = Step(views=views, target=target, inputs=model.standardise(graph.x))
         terms = {name: term(step) for name, term in self.terms.items()}
         total = sum(

@@ -13,11 +13,11 @@ from wsigraph.models.mil_model import MILModel
 from wsigraph.models.view_order import has_supernodes, masks
 from wsigraph.nn.encoders.base import Encoder
 from wsigraph.nn.heads.base import Head
+from wsigraph.nn.schedule import Schedule
 from wsigraph.nn.standardise import AsIs, Standardise
 from wsigraph.nn.views.base import View
 from wsigraph.objectives.base import Need, Objective, Sizes
 from wsigraph.objectives.objectives import Objectives
-from wsigraph.objectives.schedule import Schedule
 from wsigraph.training.recipe import PartSettings, Recipe
 
 

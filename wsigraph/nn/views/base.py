@@ -58,6 +58,7 @@ class Nodes:
         num_graphs: Number of slides.
         pos: ``[N, 2]`` patch centres in level-0 px, or None where the batch has none.
         attention: ``[N]`` where views that ran before look, by name (None where a view has no attention).
+        done: Share of the epochs that lies behind: 0 in the first, 1 in the last.
     """
 
     h: Tensor
@@ -66,6 +67,7 @@ class Nodes:
     num_graphs: int
     pos: Tensor | None = None
     attention: dict[str, Tensor | None] = field(default_factory=dict)
+    done: float = 1.0
 
     @cached_property
     def with_supernodes(self) -> Adjacency:
