@@ -28,10 +28,10 @@ MODULES = (
 KERNELS = [v for module in MODULES for v in vars(module).values() if isinstance(v, triton.JITFunction)]
 INDICES = {"other", "source", "target", "edge_of", "row_of", "first_of", "last_of", "length_of"}
 SUMS = {"stats", "part_stats", "logits", "mean", "d_logit", "d_a", "partial"}
-COMMON = {"slope": 0.2, "heads": 4, "HAS_KEEP": True, "HAS_LOGITS": True, "HAS_WEIGHT": True, "BLOCK": 64}
+COMMON = {"slope": 0.2, "heads": 4, "has_keep": True, "has_logits": True, "has_weight": True, "block": 64}
 SHAPES = {
-    "even": {"width": 64, "BLOCK_E": 32, "BLOCK_D": 64, "PARTIAL": False},
-    "ragged": {"width": 5, "BLOCK_E": 8, "BLOCK_D": 8, "PARTIAL": True},
+    "even": {"width": 64, "block_e": 32, "block_d": 64, "is_part": False},
+    "ragged": {"width": 5, "block_e": 8, "block_d": 8, "is_part": True},
 }
 
 
@@ -49,7 +49,7 @@ def types_of(kernel, kind, constants):
 @pytest.mark.parametrize(("kind", "shape"), [("fp32", "even"), ("bf16", "even"), ("fp64", "ragged")])
 @pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.__name__)
 def test_compiles_for_hopper(kernel, kind, shape):
-    constants = {"ACC": tl.float64 if kind == "fp64" else tl.float32, **COMMON, **SHAPES[shape]}
+    constants = {"acc": tl.float64 if kind == "fp64" else tl.float32, **COMMON, **SHAPES[shape]}
     constants = {n: v for n, v in constants.items() if n in kernel.arg_names}
     types = types_of(kernel, kind, constants)
     places = {(kernel.arg_names.index(n),): v for n, v in constants.items()}

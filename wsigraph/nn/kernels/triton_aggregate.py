@@ -23,26 +23,26 @@ def _sum_kernel(
     last_of,
     out,
     width: tl.constexpr,
-    ACC: tl.constexpr,
-    HAS_WEIGHT: tl.constexpr,
-    BLOCK_E: tl.constexpr,
-    BLOCK_D: tl.constexpr,
+    acc: tl.constexpr,
+    has_weight: tl.constexpr,
+    block_e: tl.constexpr,
+    block_d: tl.constexpr,
 ):
-    blocks = (width + BLOCK_D - 1) // BLOCK_D
+    blocks = (width + block_d - 1) // block_d
     run = (tl.program_id(0) // blocks).to(tl.int64)
-    columns = tl.program_id(0) % blocks * BLOCK_D + tl.arange(0, BLOCK_D)
+    columns = tl.program_id(0) % blocks * block_d + tl.arange(0, block_d)
     in_width = columns < width
     first, last = tl.load(first_of + run), tl.load(last_of + run)
-    total = tl.zeros([BLOCK_D], ACC)
-    for start in range(first, last, BLOCK_E):
-        at = start + tl.arange(0, BLOCK_E)
+    total = tl.zeros([block_d], acc)
+    for start in range(first, last, block_e):
+        at = start + tl.arange(0, block_e)
         inside = at < last
         node = tl.load(other + at, mask=inside, other=0)
         wanted = inside[:, None] & in_width[None, :]
-        tile = tl.load(x + node[:, None] * width + columns[None, :], mask=wanted, other=0).to(ACC)
-        if HAS_WEIGHT:
+        tile = tl.load(x + node[:, None] * width + columns[None, :], mask=wanted, other=0).to(acc)
+        if has_weight:
             edge = tl.load(edge_of + at, mask=inside, other=0)
-            tile *= tl.load(weight + edge, mask=inside, other=0).to(ACC)[:, None]
+            tile *= tl.load(weight + edge, mask=inside, other=0).to(acc)[:, None]
         total += tl.sum(tile, 0)
     tl.store(out + run * width + columns, total.to(out.dtype.element_ty), mask=in_width)
 
@@ -57,20 +57,20 @@ def _dot_kernel(
     out,
     num_edges,
     width: tl.constexpr,
-    ACC: tl.constexpr,
-    BLOCK_E: tl.constexpr,
-    BLOCK_D: tl.constexpr,
+    acc: tl.constexpr,
+    block_e: tl.constexpr,
+    block_d: tl.constexpr,
 ):
-    at = tl.program_id(0).to(tl.int64) * BLOCK_E + tl.arange(0, BLOCK_E)
+    at = tl.program_id(0).to(tl.int64) * block_e + tl.arange(0, block_e)
     inside = at < num_edges
     u = tl.load(other + at, mask=inside, other=0)
     v = tl.load(row_of + at, mask=inside, other=0)
-    total = tl.zeros([BLOCK_E], ACC)
-    for start in range(0, width, BLOCK_D):
-        columns = start + tl.arange(0, BLOCK_D)
+    total = tl.zeros([block_e], acc)
+    for start in range(0, width, block_d):
+        columns = start + tl.arange(0, block_d)
         wanted = inside[:, None] & (columns < width)[None, :]
-        one = tl.load(x + u[:, None] * width + columns[None, :], mask=wanted, other=0).to(ACC)
-        two = tl.load(grad + v[:, None] * width + columns[None, :], mask=wanted, other=0).to(ACC)
+        one = tl.load(x + u[:, None] * width + columns[None, :], mask=wanted, other=0).to(acc)
+        two = tl.load(grad + v[:, None] * width + columns[None, :], mask=wanted, other=0).to(acc)
         total += tl.sum(one * two, 1)
     edge = tl.load(edge_of + at, mask=inside, other=0)
     tl.store(out + edge, total.to(out.dtype.element_ty), mask=inside)
@@ -91,15 +91,15 @@ def weighted_sum(x: Tensor, weight: Tensor | None, *, ptr: Tensor, other: Tensor
     x, other, edge = x.contiguous(), other.contiguous(), edge.contiguous()
     weight = None if weight is None else weight.contiguous()
     num_edges, width = other.shape[0], x.shape[1]
-    kept, ACC = accumulator(x)
+    kept, acc = accumulator(x)
     out = x.new_empty(ptr.shape[0] - 1, width)
 
     def launch(walk: Walk, into: Tensor) -> None:
         blocks = geometry(walk.runs, num_edges, min(width, COLUMNS))
-        grid = (walk.runs * triton.cdiv(width, blocks["BLOCK_D"]),)
+        grid = (walk.runs * triton.cdiv(width, blocks["block_d"]),)
         first, last = walk.first, walk.last
         arrays = (x, x if weight is None else weight, other, edge, first, last, into)
-        _sum_kernel[grid](*arrays, width, ACC=ACC, HAS_WEIGHT=weight is not None, **blocks)
+        _sum_kernel[grid](*arrays, width, acc=acc, has_weight=weight is not None, **blocks)
 
     rows, parts = split(ptr, num_edges)
     launch(rows, out)
@@ -125,11 +125,11 @@ def edge_dots(x: Tensor, grad: Tensor, *, ptr: Tensor, other: Tensor, edge: Tens
     x, grad, other, edge = x.contiguous(), grad.contiguous(), other.contiguous(), edge.contiguous()
     num_edges, width = other.shape[0], x.shape[1]
     row = torch.repeat_interleave(ptr.diff(), output_size=num_edges)
-    kept, ACC = accumulator(x)
+    kept, acc = accumulator(x)
     channels = min(64, triton.next_power_of_2(width))
     edges = min(TILE // channels, 64)
     out = torch.empty(num_edges, dtype=kept, device=x.device)
-    blocks = {"BLOCK_E": edges, "BLOCK_D": channels, "num_warps": 4}
+    blocks = {"block_e": edges, "block_d": channels, "num_warps": 4}
     grid = (triton.cdiv(num_edges, edges),)
-    _dot_kernel[grid](x, grad, other, row, edge, out, num_edges, width, ACC=ACC, **blocks)
+    _dot_kernel[grid](x, grad, other, row, edge, out, num_edges, width, acc=acc, **blocks)
     return out

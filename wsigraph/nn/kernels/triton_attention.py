@@ -32,47 +32,47 @@ def _forward_kernel(
     slope: tl.constexpr,
     heads: tl.constexpr,
     width: tl.constexpr,
-    ACC: tl.constexpr,
-    HAS_KEEP: tl.constexpr,
-    HAS_LOGITS: tl.constexpr,
-    PARTIAL: tl.constexpr,
-    BLOCK_E: tl.constexpr,
-    BLOCK_D: tl.constexpr,
+    acc: tl.constexpr,
+    has_keep: tl.constexpr,
+    has_logits: tl.constexpr,
+    is_part: tl.constexpr,
+    block_e: tl.constexpr,
+    block_d: tl.constexpr,
 ):
     run, head = (tl.program_id(0) // heads).to(tl.int64), tl.program_id(0) % heads
     row = run
-    if PARTIAL:
+    if is_part:
         row = tl.load(row_of + run)
     first, last = tl.load(first_of + run), tl.load(last_of + run)
-    columns = tl.arange(0, BLOCK_D)
+    columns = tl.arange(0, block_d)
     in_width = columns < width
-    t_v = tl.load(t + row * heads + head).to(ACC)
-    peak = tl.full([], float("-inf"), ACC)
-    total = tl.full([], 0.0, ACC)
-    summed = tl.zeros([BLOCK_D], ACC)
-    for start in range(first, last, BLOCK_E):
-        edge = start + tl.arange(0, BLOCK_E)
+    t_v = tl.load(t + row * heads + head).to(acc)
+    peak = tl.full([], float("-inf"), acc)
+    total = tl.full([], 0.0, acc)
+    summed = tl.zeros([block_d], acc)
+    for start in range(first, last, block_e):
+        edge = start + tl.arange(0, block_e)
         inside = edge < last
         node = tl.load(source + edge, mask=inside, other=0) * heads + head
-        logit = tl.load(s + node, mask=inside, other=0).to(ACC) + t_v
+        logit = tl.load(s + node, mask=inside, other=0).to(acc) + t_v
         logit = tl.where(logit > 0, logit, logit * slope)
-        if HAS_LOGITS:
+        if has_logits:
             tl.store(logits + edge * heads + head, logit, mask=inside)
         logit = tl.where(inside, logit, float("-inf"))
         top = tl.maximum(peak, tl.max(logit, 0))
         shrink = tl.exp(peak - top)
         weight = tl.exp(logit - top)
         total = total * shrink + tl.sum(weight, 0)
-        if HAS_KEEP:
-            weight *= tl.load(keep + edge * heads + head, mask=inside, other=0).to(ACC)
+        if has_keep:
+            weight *= tl.load(keep + edge * heads + head, mask=inside, other=0).to(acc)
         wanted = inside[:, None] & in_width[None, :]
-        tile = tl.load(h + node[:, None] * width + columns[None, :], mask=wanted, other=0).to(ACC)
+        tile = tl.load(h + node[:, None] * width + columns[None, :], mask=wanted, other=0).to(acc)
         summed = summed * shrink + tl.sum(tile * weight[:, None], 0)
         peak = top
     place = run * heads + head
     tl.store(stats + place * 2, peak)
     tl.store(stats + place * 2 + 1, total)
-    if not PARTIAL:
+    if not is_part:
         summed = summed / tl.where(total == 0, 1, total)
     tl.store(out + place * width + columns, summed.to(out.dtype.element_ty), mask=in_width)
 
@@ -97,39 +97,39 @@ def _backward_kernel(
     slope: tl.constexpr,
     heads: tl.constexpr,
     width: tl.constexpr,
-    ACC: tl.constexpr,
-    HAS_KEEP: tl.constexpr,
-    PARTIAL: tl.constexpr,
-    BLOCK_E: tl.constexpr,
-    BLOCK_D: tl.constexpr,
+    acc: tl.constexpr,
+    has_keep: tl.constexpr,
+    is_part: tl.constexpr,
+    block_e: tl.constexpr,
+    block_d: tl.constexpr,
 ):
     run, head = (tl.program_id(0) // heads).to(tl.int64), tl.program_id(0) % heads
     row = run
-    if PARTIAL:
+    if is_part:
         row = tl.load(row_of + run)
     first, last = tl.load(first_of + run), tl.load(last_of + run)
-    columns = tl.arange(0, BLOCK_D)
+    columns = tl.arange(0, block_d)
     in_width = columns < width
-    s_u = tl.load(s + row * heads + head).to(ACC)
-    h_u = tl.load(h + (row * heads + head) * width + columns, mask=in_width, other=0).to(ACC)
-    total_s = tl.full([], 0.0, ACC)
-    total_h = tl.zeros([BLOCK_D], ACC)
-    for start in range(first, last, BLOCK_E):
-        at = start + tl.arange(0, BLOCK_E)
+    s_u = tl.load(s + row * heads + head).to(acc)
+    h_u = tl.load(h + (row * heads + head) * width + columns, mask=in_width, other=0).to(acc)
+    total_s = tl.full([], 0.0, acc)
+    total_h = tl.zeros([block_d], acc)
+    for start in range(first, last, block_e):
+        at = start + tl.arange(0, block_e)
         inside = at < last
         node = tl.load(target + at, mask=inside, other=0) * heads + head
         edge = tl.load(edge_of + at, mask=inside, other=0) * heads + head
-        logit = s_u + tl.load(t + node, mask=inside, other=0).to(ACC)
+        logit = s_u + tl.load(t + node, mask=inside, other=0).to(acc)
         bent = tl.where(logit > 0, logit, logit * slope)
         peak = tl.load(stats + node * 2, mask=inside, other=0)
         total = tl.load(stats + node * 2 + 1, mask=inside, other=1)
         weight = tl.exp(tl.where(inside, bent - peak, float("-inf"))) / total
         wanted = inside[:, None] & in_width[None, :]
-        tile = tl.load(grad + node[:, None] * width + columns[None, :], mask=wanted, other=0).to(ACC)
+        tile = tl.load(grad + node[:, None] * width + columns[None, :], mask=wanted, other=0).to(acc)
         dot = tl.sum(tile * h_u[None, :], 1)
         kept = weight
-        if HAS_KEEP:
-            factor = tl.load(keep + edge, mask=inside, other=0).to(ACC)
+        if has_keep:
+            factor = tl.load(keep + edge, mask=inside, other=0).to(acc)
             dot *= factor
             kept = weight * factor
         d = weight * (dot - tl.load(mean + node, mask=inside, other=0))
@@ -154,18 +154,18 @@ def forward(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Outputs ``[N, H, D]``, peak and total of each softmax ``[N, H, 2]``, logits ``[E, H]`` or none."""
     (num_targets, heads), width, num_edges = t.shape, h.shape[2], structure.source.shape[0]
-    kept, ACC = accumulator(h)
+    kept, acc = accumulator(h)
     out = h.new_empty(num_targets, heads, width, dtype=kept)
     stats = h.new_empty(num_targets, heads, 2, dtype=kept)
     logits = h.new_empty(num_edges if wants_logits else 0, heads, dtype=kept)
-    sizes = {"slope": slope, "heads": heads, "width": width, "ACC": ACC}
-    flags = {"HAS_KEEP": keep is not None, "HAS_LOGITS": wants_logits}
+    sizes = {"slope": slope, "heads": heads, "width": width, "acc": acc}
+    flags = {"has_keep": keep is not None, "has_logits": wants_logits}
 
     def launch(walk: Walk, out: Tensor, stats: Tensor) -> None:
         blocks = geometry(walk.runs, num_edges, width)
         arrays = (h, s, t, h if keep is None else keep, structure.source, walk.rows, walk.first, walk.last)
         _forward_kernel[(walk.runs * heads,)](
-            *arrays, out, stats, logits, **sizes, **flags, PARTIAL=walk.row is not None, **blocks
+            *arrays, out, stats, logits, **sizes, **flags, is_part=walk.row is not None, **blocks
         )
 
     rows, parts = split(structure.ptr, num_edges)
@@ -190,18 +190,18 @@ def backward(
     """Gradients of h, s and t."""
     h, s, t, keep = inputs
     heads, width, num_edges = h.shape[1], h.shape[2], structure.source.shape[0]
-    kept, ACC = accumulator(h)
+    kept, acc = accumulator(h)
     mean = inner(grad, out)
     d_h, d_s = torch.empty_like(h), torch.empty_like(s)
     d_logit = h.new_empty(num_edges, heads, dtype=kept)
-    sizes = {"slope": slope, "heads": heads, "width": width, "ACC": ACC, "HAS_KEEP": keep is not None}
+    sizes = {"slope": slope, "heads": heads, "width": width, "acc": acc, "has_keep": keep is not None}
 
     def launch(walk: Walk, d_h: Tensor, d_s: Tensor) -> None:
         blocks = geometry(walk.runs, num_edges, width)
         arrays = (grad, h, s, t, h if keep is None else keep, stats, mean, structure.out_target)
         walked = (structure.out_edge, walk.rows, walk.first, walk.last)
         _backward_kernel[(walk.runs * heads,)](
-            *arrays, *walked, d_h, d_s, d_logit, **sizes, PARTIAL=walk.row is not None, **blocks
+            *arrays, *walked, d_h, d_s, d_logit, **sizes, is_part=walk.row is not None, **blocks
         )
 
     rows, parts = split(structure.out_ptr, num_edges)

@@ -26,48 +26,48 @@ def _forward_kernel(
     slope: tl.constexpr,
     heads: tl.constexpr,
     width: tl.constexpr,
-    ACC: tl.constexpr,
-    HAS_KEEP: tl.constexpr,
-    HAS_LOGITS: tl.constexpr,
-    PARTIAL: tl.constexpr,
-    BLOCK_E: tl.constexpr,
-    BLOCK_D: tl.constexpr,
+    acc: tl.constexpr,
+    has_keep: tl.constexpr,
+    has_logits: tl.constexpr,
+    is_part: tl.constexpr,
+    block_e: tl.constexpr,
+    block_d: tl.constexpr,
 ):
     run, head = (tl.program_id(0) // heads).to(tl.int64), tl.program_id(0) % heads
     row = run
-    if PARTIAL:
+    if is_part:
         row = tl.load(row_of + run)
     first, last = tl.load(first_of + run), tl.load(last_of + run)
-    columns = tl.arange(0, BLOCK_D)
+    columns = tl.arange(0, block_d)
     in_width = columns < width
-    a_k = tl.load(a + head * width + columns, mask=in_width, other=0).to(ACC)
-    g_v = tl.load(g + (row * heads + head) * width + columns, mask=in_width, other=0).to(ACC)
-    peak = tl.full([], float("-inf"), ACC)
-    total = tl.full([], 0.0, ACC)
-    summed = tl.zeros([BLOCK_D], ACC)
-    for start in range(first, last, BLOCK_E):
-        edge = start + tl.arange(0, BLOCK_E)
+    a_k = tl.load(a + head * width + columns, mask=in_width, other=0).to(acc)
+    g_v = tl.load(g + (row * heads + head) * width + columns, mask=in_width, other=0).to(acc)
+    peak = tl.full([], float("-inf"), acc)
+    total = tl.full([], 0.0, acc)
+    summed = tl.zeros([block_d], acc)
+    for start in range(first, last, block_e):
+        edge = start + tl.arange(0, block_e)
         inside = edge < last
         node = tl.load(source + edge, mask=inside, other=0) * heads + head
         wanted = inside[:, None] & in_width[None, :]
-        tile = tl.load(h + node[:, None] * width + columns[None, :], mask=wanted, other=0).to(ACC)
+        tile = tl.load(h + node[:, None] * width + columns[None, :], mask=wanted, other=0).to(acc)
         both = tile + g_v[None, :]
         logit = tl.sum(tl.where(both > 0, both, both * slope) * a_k[None, :], 1)
-        if HAS_LOGITS:
+        if has_logits:
             tl.store(logits + edge * heads + head, logit, mask=inside)
         logit = tl.where(inside, logit, float("-inf"))
         top = tl.maximum(peak, tl.max(logit, 0))
         shrink = tl.exp(peak - top)
         weight = tl.exp(logit - top)
         total = total * shrink + tl.sum(weight, 0)
-        if HAS_KEEP:
-            weight *= tl.load(keep + edge * heads + head, mask=inside, other=0).to(ACC)
+        if has_keep:
+            weight *= tl.load(keep + edge * heads + head, mask=inside, other=0).to(acc)
         summed = summed * shrink + tl.sum(tile * weight[:, None], 0)
         peak = top
     place = run * heads + head
     tl.store(stats + place * 2, peak)
     tl.store(stats + place * 2 + 1, total)
-    if not PARTIAL:
+    if not is_part:
         summed = summed / tl.where(total == 0, 1, total)
     tl.store(out + place * width + columns, summed.to(out.dtype.element_ty), mask=in_width)
 
@@ -84,18 +84,18 @@ def forward(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Outputs ``[N, H, D]``, peak and total of each softmax ``[N, H, 2]``, logits ``[E, H]`` or none."""
     (num_targets, heads, width), num_edges = g.shape, structure.source.shape[0]
-    kept, ACC = accumulator(h)
+    kept, acc = accumulator(h)
     out = h.new_empty(num_targets, heads, width, dtype=kept)
     stats = h.new_empty(num_targets, heads, 2, dtype=kept)
     logits = h.new_empty(num_edges if wants_logits else 0, heads, dtype=kept)
-    sizes = {"slope": slope, "heads": heads, "width": width, "ACC": ACC}
-    flags = {"HAS_KEEP": keep is not None, "HAS_LOGITS": wants_logits}
+    sizes = {"slope": slope, "heads": heads, "width": width, "acc": acc}
+    flags = {"has_keep": keep is not None, "has_logits": wants_logits}
 
     def launch(walk: Walk, out: Tensor, stats: Tensor) -> None:
         blocks = geometry(walk.runs, num_edges, width)
         arrays = (h, g, a, h if keep is None else keep, structure.source, walk.rows, walk.first, walk.last)
         _forward_kernel[(walk.runs * heads,)](
-            *arrays, out, stats, logits, **sizes, **flags, PARTIAL=walk.row is not None, **blocks
+            *arrays, out, stats, logits, **sizes, **flags, is_part=walk.row is not None, **blocks
         )
 
     rows, parts = split(structure.ptr, num_edges)

@@ -32,39 +32,39 @@ def _source_kernel(
     slope: tl.constexpr,
     heads: tl.constexpr,
     width: tl.constexpr,
-    ACC: tl.constexpr,
-    HAS_KEEP: tl.constexpr,
-    PARTIAL: tl.constexpr,
-    BLOCK_E: tl.constexpr,
-    BLOCK_D: tl.constexpr,
+    acc: tl.constexpr,
+    has_keep: tl.constexpr,
+    is_part: tl.constexpr,
+    block_e: tl.constexpr,
+    block_d: tl.constexpr,
 ):
     run, head = (tl.program_id(0) // heads).to(tl.int64), tl.program_id(0) % heads
     row = run
-    if PARTIAL:
+    if is_part:
         row = tl.load(row_of + run)
     first, last = tl.load(first_of + run), tl.load(last_of + run)
-    columns = tl.arange(0, BLOCK_D)
+    columns = tl.arange(0, block_d)
     in_width = columns < width
-    a_k = tl.load(a + head * width + columns, mask=in_width, other=0).to(ACC)
-    h_u = tl.load(h + (row * heads + head) * width + columns, mask=in_width, other=0).to(ACC)
-    total_h = tl.zeros([BLOCK_D], ACC)
-    for start in range(first, last, BLOCK_E):
-        at = start + tl.arange(0, BLOCK_E)
+    a_k = tl.load(a + head * width + columns, mask=in_width, other=0).to(acc)
+    h_u = tl.load(h + (row * heads + head) * width + columns, mask=in_width, other=0).to(acc)
+    total_h = tl.zeros([block_d], acc)
+    for start in range(first, last, block_e):
+        at = start + tl.arange(0, block_e)
         inside = at < last
         node = tl.load(target + at, mask=inside, other=0) * heads + head
         edge = tl.load(edge_of + at, mask=inside, other=0) * heads + head
         wanted = inside[:, None] & in_width[None, :]
         spot = node[:, None] * width + columns[None, :]
-        both = h_u[None, :] + tl.load(g + spot, mask=wanted, other=0).to(ACC)
+        both = h_u[None, :] + tl.load(g + spot, mask=wanted, other=0).to(acc)
         logit = tl.sum(tl.where(both > 0, both, both * slope) * a_k[None, :], 1)
         peak = tl.load(stats + node * 2, mask=inside, other=0)
         total = tl.load(stats + node * 2 + 1, mask=inside, other=1)
         weight = tl.exp(tl.where(inside, logit - peak, float("-inf"))) / total
-        tile = tl.load(grad + spot, mask=wanted, other=0).to(ACC)
+        tile = tl.load(grad + spot, mask=wanted, other=0).to(acc)
         dot = tl.sum(tile * h_u[None, :], 1)
         kept = weight
-        if HAS_KEEP:
-            factor = tl.load(keep + edge, mask=inside, other=0).to(ACC)
+        if has_keep:
+            factor = tl.load(keep + edge, mask=inside, other=0).to(acc)
             dot *= factor
             kept = weight * factor
         d = weight * (dot - tl.load(mean + node, mask=inside, other=0))
@@ -89,29 +89,29 @@ def _target_kernel(
     slope: tl.constexpr,
     heads: tl.constexpr,
     width: tl.constexpr,
-    ACC: tl.constexpr,
-    PARTIAL: tl.constexpr,
-    BLOCK_E: tl.constexpr,
-    BLOCK_D: tl.constexpr,
+    acc: tl.constexpr,
+    is_part: tl.constexpr,
+    block_e: tl.constexpr,
+    block_d: tl.constexpr,
 ):
     run, head = (tl.program_id(0) // heads).to(tl.int64), tl.program_id(0) % heads
     row = run
-    if PARTIAL:
+    if is_part:
         row = tl.load(row_of + run)
     first, last = tl.load(first_of + run), tl.load(last_of + run)
-    columns = tl.arange(0, BLOCK_D)
+    columns = tl.arange(0, block_d)
     in_width = columns < width
-    a_k = tl.load(a + head * width + columns, mask=in_width, other=0).to(ACC)
-    g_v = tl.load(g + (row * heads + head) * width + columns, mask=in_width, other=0).to(ACC)
-    total_g = tl.zeros([BLOCK_D], ACC)
-    total_a = tl.zeros([BLOCK_D], ACC)
-    for start in range(first, last, BLOCK_E):
-        edge = start + tl.arange(0, BLOCK_E)
+    a_k = tl.load(a + head * width + columns, mask=in_width, other=0).to(acc)
+    g_v = tl.load(g + (row * heads + head) * width + columns, mask=in_width, other=0).to(acc)
+    total_g = tl.zeros([block_d], acc)
+    total_a = tl.zeros([block_d], acc)
+    for start in range(first, last, block_e):
+        edge = start + tl.arange(0, block_e)
         inside = edge < last
         node = tl.load(source + edge, mask=inside, other=0) * heads + head
         d = tl.load(d_logit + edge * heads + head, mask=inside, other=0)
         wanted = inside[:, None] & in_width[None, :]
-        tile = tl.load(h + node[:, None] * width + columns[None, :], mask=wanted, other=0).to(ACC)
+        tile = tl.load(h + node[:, None] * width + columns[None, :], mask=wanted, other=0).to(acc)
         both = tile + g_v[None, :]
         bent = d[:, None] * a_k[None, :]
         total_g += tl.sum(tl.where(both > 0, bent, bent * slope), 0)
@@ -132,8 +132,8 @@ def backward(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Gradients of h, g and a."""
     h = inputs[0]
-    kept, ACC = accumulator(h)
-    sizes = {"slope": slope, "heads": h.shape[1], "width": h.shape[2], "ACC": ACC}
+    kept, acc = accumulator(h)
+    sizes = {"slope": slope, "heads": h.shape[1], "width": h.shape[2], "acc": acc}
     d_logit = h.new_empty(structure.source.shape[0], h.shape[1], dtype=kept)
     d_h = _sources(grad, inputs, (stats, inner(grad, out)), d_logit=d_logit, structure=structure, sizes=sizes)
     d_g, d_a = _targets(inputs, d_logit, structure=structure, sizes=sizes)
@@ -157,7 +157,7 @@ def _sources(
         blocks = geometry(walk.runs, num_edges, width)
         arrays = (grad, h, g, a, h if keep is None else keep, *softmax, structure.out_target)
         walked = (structure.out_edge, walk.rows, walk.first, walk.last)
-        flags = {"HAS_KEEP": keep is not None, "PARTIAL": walk.row is not None}
+        flags = {"has_keep": keep is not None, "is_part": walk.row is not None}
         _source_kernel[(walk.runs * heads,)](*arrays, *walked, d_h, d_logit, **sizes, **flags, **blocks)
 
     d_h = torch.empty_like(h)
@@ -185,7 +185,7 @@ def _targets(
         blocks = geometry(walk.runs, num_edges, width)
         d_a = h.new_empty(walk.runs, heads, width, dtype=d_logit.dtype)
         arrays = (h, g, a, d_logit, structure.source, walk.rows, walk.first, walk.last, d_g, d_a)
-        _target_kernel[(walk.runs * heads,)](*arrays, **sizes, PARTIAL=walk.row is not None, **blocks)
+        _target_kernel[(walk.runs * heads,)](*arrays, **sizes, is_part=walk.row is not None, **blocks)
         return d_a.sum(0)  # runs without edges gave zero
 
     d_g = torch.empty_like(g)

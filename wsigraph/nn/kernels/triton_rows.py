@@ -106,7 +106,7 @@ def geometry(runs: int, num_edges: int, width: int) -> Mapping[str, int]:
     mean = triton.next_power_of_2(max(1, num_edges // max(runs, 1)))
     edges = max(1, min(mean, TILE // channels))
     warps = max(1, min(8, edges * channels // 512))
-    return {"BLOCK_E": edges, "BLOCK_D": channels, "num_warps": warps}
+    return {"block_e": edges, "block_d": channels, "num_warps": warps}
 
 
 def accumulator(values: Tensor) -> tuple[torch.dtype, Any]:
@@ -117,15 +117,15 @@ def accumulator(values: Tensor) -> tuple[torch.dtype, Any]:
 
 @triton.jit
 def _add_parts_kernel(
-    partial, row_of, length_of, out, width: tl.constexpr, ACC: tl.constexpr, BLOCK: tl.constexpr
+    partial, row_of, length_of, out, width: tl.constexpr, acc: tl.constexpr, block: tl.constexpr
 ):
-    blocks = (width + BLOCK - 1) // BLOCK
+    blocks = (width + block - 1) // block
     slot = (tl.program_id(0) // blocks).to(tl.int64)
-    columns = tl.program_id(0) % blocks * BLOCK + tl.arange(0, BLOCK)
+    columns = tl.program_id(0) % blocks * block + tl.arange(0, block)
     inside = columns < width
     count = tl.load(length_of + slot)
     if count > 0:
-        total = tl.zeros([BLOCK], ACC)
+        total = tl.zeros([block], acc)
         for part in range(slot, slot + count):
             total += tl.load(partial + part * width + columns, mask=inside, other=0)
         row = tl.load(row_of + slot)
@@ -143,5 +143,5 @@ def add_parts(partial: Tensor, parts: Walk, out: Tensor) -> None:
     width = out[0].numel()
     block = min(256, triton.next_power_of_2(width))
     grid = (parts.runs * triton.cdiv(width, block),)
-    _, ACC = accumulator(partial)
-    _add_parts_kernel[grid](partial, parts.row, parts.joined, out, width, ACC=ACC, BLOCK=block, num_warps=1)
+    _, acc = accumulator(partial)
+    _add_parts_kernel[grid](partial, parts.row, parts.joined, out, width, acc=acc, block=block, num_warps=1)

@@ -20,17 +20,17 @@ def _join_kernel(
     stats,
     heads: tl.constexpr,
     width: tl.constexpr,
-    ACC: tl.constexpr,
-    BLOCK_D: tl.constexpr,
+    acc: tl.constexpr,
+    block_d: tl.constexpr,
 ):
     slot, head = (tl.program_id(0) // heads).to(tl.int64), tl.program_id(0) % heads
-    columns = tl.arange(0, BLOCK_D)
+    columns = tl.arange(0, block_d)
     in_width = columns < width
     count = tl.load(length_of + slot)
     if count > 0:
-        peak = tl.full([], float("-inf"), ACC)
-        total = tl.full([], 0.0, ACC)
-        summed = tl.zeros([BLOCK_D], ACC)
+        peak = tl.full([], float("-inf"), acc)
+        total = tl.full([], 0.0, acc)
+        summed = tl.zeros([block_d], acc)
         for part in range(slot, slot + count):
             place = part * heads + head
             part_peak = tl.load(part_stats + place * 2)
@@ -47,22 +47,22 @@ def _join_kernel(
 
 
 @triton.jit
-def _inner_kernel(one, two, out, width: tl.constexpr, ACC: tl.constexpr, BLOCK_D: tl.constexpr):
+def _inner_kernel(one, two, out, width: tl.constexpr, acc: tl.constexpr, block_d: tl.constexpr):
     place = tl.program_id(0).to(tl.int64)
-    columns = tl.arange(0, BLOCK_D)
-    a = tl.load(one + place * width + columns, mask=columns < width, other=0).to(ACC)
-    b = tl.load(two + place * width + columns, mask=columns < width, other=0).to(ACC)
+    columns = tl.arange(0, block_d)
+    a = tl.load(one + place * width + columns, mask=columns < width, other=0).to(acc)
+    b = tl.load(two + place * width + columns, mask=columns < width, other=0).to(acc)
     tl.store(out + place, tl.sum(a * b, 0))
 
 
 def join(partial: Tensor, part_stats: Tensor, parts: Walk, out: Tensor, stats: Tensor) -> None:
     """Write the softmax-weighed sum of each long row from those of its parts."""
     heads, width = out.shape[1], out.shape[2]
-    _, ACC = accumulator(partial)
+    _, acc = accumulator(partial)
     arrays = (partial, part_stats, parts.row, parts.joined, out, stats)
     block = triton.next_power_of_2(width)
     warps = max(1, min(8, block // 256))
-    _join_kernel[(parts.runs * heads,)](*arrays, heads, width, ACC=ACC, BLOCK_D=block, num_warps=warps)
+    _join_kernel[(parts.runs * heads,)](*arrays, heads, width, acc=acc, block_d=block, num_warps=warps)
 
 
 def weights(logits: Tensor, stats: Tensor, ptr: Tensor) -> Tensor:
@@ -74,9 +74,9 @@ def weights(logits: Tensor, stats: Tensor, ptr: Tensor) -> Tensor:
 
 def inner(grad: Tensor, out: Tensor) -> Tensor:
     """Inner product ``[N, H]`` of outputs and gradients: the mean that a softmax's gradient subtracts."""
-    kept, ACC = accumulator(out)
+    kept, acc = accumulator(out)
     mean = out.new_empty(out.shape[:2], dtype=kept)
     block = triton.next_power_of_2(out.shape[2])
     warps = max(1, min(8, block // 256))
-    _inner_kernel[(mean.numel(),)](grad, out, mean, out.shape[2], ACC=ACC, BLOCK_D=block, num_warps=warps)
+    _inner_kernel[(mean.numel(),)](grad, out, mean, out.shape[2], acc=acc, block_d=block, num_warps=warps)
     return mean
