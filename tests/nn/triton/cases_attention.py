@@ -192,14 +192,17 @@ def test_torch_compile_takes_it_whole(kind, hub):
     )
 
 
-def test_the_public_functions_lead_here_on_a_gpu(kind, hub, monkeypatch):
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_the_public_functions_lead_here_on_a_gpu(kind, hub, dropout, monkeypatch):
     module, public = {
         "gat": (attention, attention.graph_attention),
         "gatv2": (attention_v2, attention_v2.graph_attention_v2),
     }[kind]
-    leaves, upstream, keep = draw(kind, hub)
-    monkeypatch.setattr(module, "on_triton", lambda _: True)
-    monkeypatch.setattr(torch.Tensor, "bernoulli_", lambda ones, p: ones.copy_(keep * 0.7))
-    fast = partial(KINDS[kind][0], adjacency=hub, negative_slope=0.3, keep=keep)
-    through = partial(public, adjacency=hub, negative_slope=0.3, dropout=0.3)
-    compare(run(through, leaves, upstream), run(fast, leaves, upstream), rtol=1e-6, atol=1e-6)
+    leaves, upstream, _ = draw(kind, hub)
+    through = partial(public, adjacency=hub, negative_slope=0.3, dropout=dropout)
+    results = []
+    for taken in (True, False):
+        monkeypatch.setattr(module, "on_triton", lambda _, taken=taken: taken)
+        torch.manual_seed(0)
+        results.append(run(through, leaves, upstream))
+    compare(*results, rtol=1e-5, atol=1e-5)
