@@ -16,7 +16,11 @@ from wsigraph.testing import check_aggregator, check_encoder, check_head, check_
 
 OPTIONS = {
     ("encoder", "gat"): {"hidden_channels": 8},
+    ("encoder", "gatv2"): {"hidden_channels": 8},
+    ("encoder", "gcn"): {"hidden_channels": 8},
+    ("encoder", "gin"): {"hidden_channels": 8},
     ("encoder", "mlp"): {"hidden_channels": 8},
+    ("encoder", "sage"): {"hidden_channels": 8},
     ("head", "bag"): {"aggregator": {"name": "mean"}},
     ("head", "supernode"): {"heads": 2},
 }

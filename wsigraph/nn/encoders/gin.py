@@ -1,0 +1,44 @@
+"""Graph isomorphism encoder."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from wsigraph.nn.encoders.layered import Layered, Stem
+from wsigraph.nn.layers.base import Residual
+from wsigraph.nn.layers.gin import GINLayer
+
+
+class GIN(Layered, name="gin"):
+    r"""A linear stem and graph isomorphism layers with residual, LayerNorm and PReLU, as in encoder ``gat``.
+
+    .. math::  h^0 = W_0 x, \quad h^{l+1} = \mathrm{PReLU}(\mathrm{LN}(m_l(h^l, E) + R h^l))
+
+    Self-loops are edges of the graph; with them a node's own weight in its sum is :math:`2 + \epsilon`.
+
+    Args:
+        in_channels: Channels of each patch.
+        hidden_channels: Width of the layers.
+        num_layers: Rounds of message passing.
+        stem: ``"linear"`` to ``hidden_channels``, or ``"reformer"``, SRMIL's square map of the features.
+        residual: R of each layer: ``"identity"`` (linear where widths differ), ``"linear"`` or ``"none"``.
+        feature_dropout: Dropout of each layer's input.
+
+    Shape: x ``[N, in_channels]``, E edges -> ``[N, hidden_channels]``.
+    Source: Xu et al. 2019; stem, dropout and initialisation of SRMIL (Wu et al. 2026).
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        *,
+        hidden_channels: int = 256,
+        num_layers: int = 2,
+        stem: Stem = "linear",
+        residual: Residual = "identity",
+        feature_dropout: float = 0.11,
+    ) -> None:
+        make = partial(
+            GINLayer, out_channels=hidden_channels, residual=residual, feature_dropout=feature_dropout
+        )
+        super().__init__(in_channels, hidden_channels, num_layers=num_layers, stem=stem, make=make)
