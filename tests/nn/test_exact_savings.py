@@ -13,6 +13,9 @@ from wsigraph.nn.layers.into_supernodes import into_supernodes
 from wsigraph.nn.views.base import Nodes, Seen
 from wsigraph.nn.views.masked import Masked
 from wsigraph.nn.views.supernode import Supernode
+from wsigraph.objectives.base import Sizes
+from wsigraph.objectives.terms.reconstruction import Reconstruction, cosine_error
+from wsigraph.testing.objectives import example_step
 from wsigraph.testing.slides import make_slides
 
 
@@ -128,3 +131,19 @@ def test_folded_matrices_at_inference_equal_the_plain_form(masked):
         assert encoder.start()(slides.x).shape == (18, 16)  # projections and residual, nothing between
     for field in ("nodes", "supernodes"):
         torch.testing.assert_close(getattr(folded, field), getattr(plain, field), rtol=0, atol=1e-12)
+
+
+def test_the_blockwise_error_equals_that_of_rebuilt_rows():
+    sizes, slides = Sizes(6, 8, 2), make_slides(6)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(4)
+        term = Reconstruction(sizes, heads=2, alpha=2.0).double().eval()
+    step = example_step(term, sizes, slides)
+    seen = step.views["masked"]
+    embedding = seen.nodes.requires_grad_()
+    target, weight = step.inputs[seen.mask], torch.rand(int(seen.mask.sum()), dtype=torch.float64)
+    same_with_gradients(
+        lambda: (cosine_error(term.rebuild(seen), target, alpha=2.0) * weight).sum(),
+        lambda: term.compare(seen, target, row_weight=weight),
+        (embedding, *term.parameters()),
+    )

@@ -77,9 +77,10 @@ def test_every_parameter_of_srmil_learns():
 def test_stem_once_per_step_and_message_passing_once_per_view(monkeypatch):
     model, objectives = recipe("srmil", in_channels=6, classes=CLASSES).build()
     rows, passes = [], []
-    stem, propagate = model.encoder.stem, model.encoder.propagate
+    stem, embed = model.encoder.stem, model.encoder.embed
     monkeypatch.setattr(model.encoder, "stem", lambda x: rows.append(len(x)) or stem(x))
-    monkeypatch.setattr(model.encoder, "propagate", lambda h, a: passes.append(len(h)) or propagate(h, a))
+    count = lambda seen, nodes: passes.append(len(seen.h)) or embed(seen, nodes=nodes)  # noqa: E731
+    monkeypatch.setattr(model.encoder, "embed", count)
     objectives(model, batch(), target=TARGET)
     assert sorted(rows) == [1, 18]  # all patches once; the mask token, one row, once
     assert passes == [18, 18]  # clean, masked: three terms share two passes

@@ -62,8 +62,8 @@ class Told(Reconstruction):
 
     answer: torch.Tensor
 
-    def rebuild(self, seen):
-        return self.answer[seen.mask]
+    def compare(self, seen, target, *, row_weight):
+        return (cosine_error(self.answer[seen.mask], target, alpha=self.alpha) * row_weight).sum()
 
 
 def told(step, answer, **options):

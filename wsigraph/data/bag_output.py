@@ -59,6 +59,16 @@ class BagOutput:
             raise RecipeError(expected("BagOutput", "node embeddings", "none: only supernodes were read"))
         return self.node_embedding
 
+    @property
+    def masked(self) -> Tensor:
+        """The mask ``[N]``.
+
+        Raises: RecipeError: if the view replaced no node.
+        """
+        if self.mask is None:
+            raise RecipeError(expected("BagOutput", "a view that masks", "one that replaced no node"))
+        return self.mask
+
     def head(self, name: str | None = None) -> HeadOutput:
         """The head called ``name``, or the only one.
 

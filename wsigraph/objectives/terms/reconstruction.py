@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from wsigraph.data.bag_output import BagOutput
-from wsigraph.nn.layers.at_rows import at_rows
+from wsigraph.nn.kernels.linear_cosine import linear_cosine
+from wsigraph.nn.layers.at_rows import at_rows, sums_at_rows
 from wsigraph.nn.layers.gat import GATLayer
 from wsigraph.objectives.base import Need, Objective, Sizes, Step
 
@@ -62,18 +63,32 @@ class Reconstruction(Objective, name="reconstruction"):
         mask = seen.mask
         if mask is None or not bool(mask.any()):
             return seen.nodes.sum() * 0.0
-        rebuilt = self.rebuild(seen)
-        error = cosine_error(rebuilt, step.inputs[mask], alpha=self.alpha)  # [num_masked]
         slide = seen.batch[mask]
-        counts = torch.bincount(slide, minlength=seen.num_graphs).clamp(min=1)
-        return (error / counts[slide]).sum() / seen.num_graphs
+        counts = torch.bincount(slide, minlength=seen.num_graphs).to(seen.nodes.dtype)
+        return self.compare(seen, step.inputs[mask], row_weight=1.0 / (counts[slide] * seen.num_graphs))
+
+    def compare(self, seen: BagOutput, target: Tensor, *, row_weight: Tensor) -> Tensor:
+        """Weighed sum of the errors at masked nodes; equal to ``cosine_error`` of ``rebuild``.
+
+        Args:
+            seen: The masked view.
+            target: ``[num_masked, in_channels]``.
+            row_weight: ``[num_masked]``.
+        """
+        last = self.last
+        sums = sums_at_rows(last, self.hide(seen), seen.adjacency, seen.masked)
+        return linear_cosine(
+            sums, last.project.weight, last.bias, target=target, row_weight=row_weight, alpha=self.alpha
+        )
+
+    def hide(self, seen: BagOutput) -> Tensor:
+        """Bridge, token at masked rows, the decoder's hidden layer: ``[N, node_channels]``."""
+        hidden = torch.where(seen.masked.unsqueeze(1), self.token, self.bridge(seen.nodes))
+        return self.hidden(hidden, seen.adjacency)
 
     def rebuild(self, seen: BagOutput) -> Tensor:
         """Rebuilt inputs of the masked nodes, in their order: ``[num_masked, in_channels]``."""
-        assert seen.mask is not None
-        hidden = torch.where(seen.mask.unsqueeze(1), self.token, self.bridge(seen.nodes))
-        hidden = self.hidden(hidden, seen.adjacency)
-        return at_rows(self.last, hidden, seen.adjacency, seen.mask)
+        return at_rows(self.last, self.hide(seen), seen.adjacency, seen.masked)
 
 
 def cosine_error(rebuilt: Tensor, original: Tensor, *, alpha: float = 1.0) -> Tensor:
