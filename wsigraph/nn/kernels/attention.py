@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from wsigraph.data.adjacency import Adjacency
 from wsigraph.nn.kernels import reference
-from wsigraph.nn.kernels.device import on_triton
-
-_FUSED_TYPES = (torch.float32, torch.float64)
+from wsigraph.nn.kernels.device import on_numba, on_triton
+from wsigraph.nn.kernels.dropout import keep_factors
 
 
 def graph_attention(
@@ -28,7 +26,7 @@ def graph_attention(
 
     On a CPU in float32 or float64, and on a GPU where Triton is installed, a fused operator walks the edges
     of each node and stores no message; elsewhere, under ``torch.export``, and on a CPU under
-    ``torch.compile``, the plain-torch reference runs. All draw the same dropout.
+    ``torch.compile``, the plain-torch reference runs.
 
     Args:
         h: ``[S, H, D]`` projected sources.
@@ -42,18 +40,15 @@ def graph_attention(
         without gradient in the fused form.
     Source: Velickovic et al. 2018, eq. 1-6.
     """
-    num_edges = adjacency.edge_index.shape[1]
-    keep = None
-    if dropout > 0:
-        keep = h.new_ones(num_edges, h.shape[1]).bernoulli_(1 - dropout).div_(1 - dropout)
+    shape = adjacency.edge_index.shape[1], h.shape[1]
+    keep = keep_factors(shape, dropout, like=h) if dropout > 0 else None
     if on_triton(h):
         from wsigraph.nn.kernels.triton_attention_op import triton_graph_attention
 
         return triton_graph_attention(
             h, logits_src, logits_dst, adjacency=adjacency, negative_slope=negative_slope, keep=keep
         )
-    fused = h.device.type == "cpu" and h.dtype in _FUSED_TYPES and not torch.compiler.is_compiling()
-    if not fused:
+    if not on_numba(h):
         return reference.graph_attention(
             h,
             logits_src,

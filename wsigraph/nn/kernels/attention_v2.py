@@ -7,6 +7,7 @@ from torch import Tensor
 from wsigraph.data.adjacency import Adjacency
 from wsigraph.nn.kernels import reference
 from wsigraph.nn.kernels.device import on_triton
+from wsigraph.nn.kernels.dropout import keep_factors
 
 
 def graph_attention_v2(
@@ -34,10 +35,8 @@ def graph_attention_v2(
     Shape: out ``[N, H, D]`` (0 for a node without incoming edges); attention ``[E, H]`` before dropout.
     Source: Brody, Alon and Yahav 2022, eq. 7.
     """
-    num_edges, heads = adjacency.edge_index.shape[1], h_src.shape[1]
-    keep = None
-    if dropout > 0:
-        keep = h_src.new_ones(num_edges, heads).bernoulli_(1 - dropout).div_(1 - dropout)
+    shape = adjacency.edge_index.shape[1], h_src.shape[1]
+    keep = keep_factors(shape, dropout, like=h_src) if dropout > 0 else None
     if on_triton(h_src):
         from wsigraph.nn.kernels.triton_attention_v2_op import triton_graph_attention_v2
 

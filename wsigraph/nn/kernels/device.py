@@ -1,4 +1,4 @@
-"""Which tensors go to the Triton kernels."""
+"""Which tensors go to which kernels."""
 
 from __future__ import annotations
 
@@ -14,3 +14,9 @@ HAS_TRITON = find_spec("triton") is not None
 def on_triton(values: Tensor) -> bool:
     """Whether Triton kernels take these values: on a GPU, unless exported to run without this library."""
     return HAS_TRITON and values.device.type == "cuda" and not torch.compiler.is_exporting()
+
+
+def on_numba(values: Tensor) -> bool:
+    """Whether Numba loops take these values: on a CPU in single or double precision, run as they are."""
+    known = values.device.type == "cpu" and values.dtype in (torch.float32, torch.float64)
+    return known and not torch.compiler.is_compiling()

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from wsigraph.nn.kernels.device import on_numba
 from wsigraph.nn.kernels.row_projection import Draw
 
 _ROW = 512  # numbers of a row where the shape has no rows to speak of
@@ -25,7 +26,7 @@ def dropout(x: Tensor, p: float) -> Tensor:
     """
     if p == 0:
         return x
-    if not _fused(x):
+    if not on_numba(x):
         return torch.nn.functional.dropout(x, p)
     return _Dropout.apply(x, Draw.of(p))
 
@@ -38,16 +39,11 @@ def keep_factors(shape: tuple[int, ...], p: float, *, like: Tensor) -> Tensor:
         p: Probability.
         like: Gives type and device.
     """
-    if not _fused(like):
+    if not on_numba(like):
         return torch.nn.functional.dropout(like.new_ones(shape), p)
     numel = torch.Size(shape).numel()
     ones = like.new_ones(-(-numel // _ROW), _ROW)
     return _dropped(ones, Draw.of(p), out=ones).view(-1)[:numel].view(shape)
-
-
-def _fused(x: Tensor) -> bool:
-    known = x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
-    return known and not torch.compiler.is_compiling()
 
 
 class _Dropout(torch.autograd.Function):

@@ -7,10 +7,13 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import dropout
+from torch.nn.functional import linear
 
 from wsigraph.data.adjacency import Adjacency
 from wsigraph.nn.kernels.attention import graph_attention
+from wsigraph.nn.kernels.dropout import dropout
+from wsigraph.nn.kernels.norm_act import norm_act
+from wsigraph.nn.kernels.packed_attention import packed_attention, packed_weight
 
 
 class GATLayer(nn.Module):
@@ -75,9 +78,18 @@ class GATLayer(nn.Module):
 
     def with_attention(self, x: Tensor, adjacency: Adjacency) -> tuple[Tensor, Tensor]:
         """The same, and the attention ``[E, heads]`` before dropout."""
-        x = dropout(x, self.feature_dropout, self.training)
-        out, attention = self.attend(self.project(x), adjacency)
+        x = dropout(x, self.feature_dropout if self.training else 0.0)
+        out, attention = self.attend_packed(linear(x, self.packed_weight()), adjacency)
         return self.finish(out, self.residual_of(x)), attention
+
+    def packed_weight(self) -> Tensor:
+        """Projection and both halves of the logits as one matrix ``[heads * (head_channels + 2), C]``."""
+        return packed_weight(self.project.weight, self.attend_src, self.attend_dst)
+
+    def attend_packed(self, packed: Tensor, adjacency: Adjacency) -> tuple[Tensor, Tensor]:
+        """What ``packed_weight`` projects -> sums over neighbours, attention ``[E, heads]``."""
+        rate = self.attention_dropout if self.training else 0.0
+        return packed_attention(packed, heads=self.heads, adjacency=adjacency, dropout=rate)
 
     def attend(self, h: Tensor, adjacency: Adjacency) -> tuple[Tensor, Tensor]:
         """Projected rows ``[N, heads * head_channels]`` -> sums over neighbours, attention ``[E, heads]``."""
@@ -98,6 +110,8 @@ class GATLayer(nn.Module):
         return x if self.residual == "identity" else None
 
     def finish(self, out: Tensor, residual: Tensor | None) -> Tensor:
-        """Bias, residual, norm and activation."""
-        out = out + self.bias
-        return self.activation(self.norm(out if residual is None else out + residual))
+        """Bias, residual, norm and activation; ``out`` may be overwritten."""
+        if isinstance(self.norm, nn.LayerNorm):
+            return norm_act(out, self.bias, residual, norm=self.norm, activation=self.activation)
+        out = out.add_(self.bias)
+        return out if residual is None else out.add_(residual)
