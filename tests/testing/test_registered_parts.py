@@ -9,9 +9,11 @@ import pytest
 from wsigraph.nn.aggregators.base import Aggregator
 from wsigraph.nn.encoders.base import Encoder
 from wsigraph.nn.heads.base import Head
+from wsigraph.nn.layers.make import layer_names
 from wsigraph.nn.masks.base import MaskDraw
 from wsigraph.nn.views.base import View
 from wsigraph.objectives.base import Objective
+from wsigraph.objectives.targets.base import Target
 from wsigraph.testing import check_aggregator, check_encoder, check_head, check_objective, check_view
 
 OPTIONS = {
@@ -71,9 +73,20 @@ def test_objective(name):
     check_objective(part(Objective, name))
 
 
+@pytest.mark.parametrize("layer", layer_names())
+def test_reconstruction_with_every_layer(layer):
+    check_objective(partial(Objective.registry.get("reconstruction"), layer=layer))
+
+
+@pytest.mark.parametrize("target", built_in(Target))
+def test_reconstruction_of_every_target(target):
+    check_objective(partial(Objective.registry.get("reconstruction"), target=target))
+
+
 def test_every_family_has_parts():
     assert {"gated_attention", "mean"} <= set(built_in(Aggregator))
-    assert {"gat", "mlp"} <= set(built_in(Encoder))
+    assert {"gat", "gatv2", "gcn", "gin", "mlp", "sage"} <= set(built_in(Encoder))
     assert {"clean", "masked"} <= set(built_in(View))
     assert {"uniform", "blocks", "high_attention"} <= set(built_in(MaskDraw))
+    assert {"features", "neighbour_mean", "residual"} <= set(built_in(Target))
     assert {"cross_entropy", "reconstruction"} <= set(built_in(Objective))

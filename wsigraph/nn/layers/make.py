@@ -16,6 +16,16 @@ def layer_names() -> list[str]:
     return sorted([*Layer.registry.names(), "gat"])
 
 
+def sees_neighbours(name: str) -> bool:
+    """Whether a kind of layer reads edges.
+
+    Raises: UnknownPartError: if there is no such kind; the message lists those there are.
+    """
+    if name not in layer_names():
+        raise UnknownPartError(expected("Layer", f"one of {layer_names()}", f"'{name}'"))
+    return name == "gat" or Layer.registry.get(name).uses_edges
+
+
 def make_layer(
     name: str,
     in_channels: int,
@@ -39,8 +49,7 @@ def make_layer(
 
     Raises: UnknownPartError: if there is no such kind; the message lists those there are.
     """
-    if name not in layer_names():
-        raise UnknownPartError(expected("Layer", f"one of {layer_names()}", f"'{name}'"))
+    sees_neighbours(name)  # refuses an unknown one
     around = {"feature_dropout": feature_dropout, "plain": plain}
     if name == "gat":
         width = out_channels // heads

@@ -1,0 +1,1 @@
+"""What a decoder rebuilds at hidden patches, one target per file."""
