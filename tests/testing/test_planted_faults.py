@@ -174,6 +174,17 @@ class NaNWithoutEdges(Small):
         return super().propagate(h, adjacency) * (torch.tensor(float(edges)) / edges if edges else torch.nan)
 
 
+class LooksFartherThanItSays(Small):
+    def __init__(self, in_channels):
+        super().__init__(in_channels)
+        self.num_hops = 1
+
+
+class RoundsLackOne(Small):
+    def rounds(self):
+        return super().rounds()[:-1]
+
+
 @pytest.mark.parametrize(
     ("fault", "sentence"),
     [
@@ -183,6 +194,8 @@ class NaNWithoutEdges(Small):
         (MeanOfBatch, "one by one"),
         (SaysItReadsEdges, "uses_edges = False"),
         (NaNWithoutEdges, "without edges"),
+        (LooksFartherThanItSays, "within num_hops = 1"),
+        (RoundsLackOne, "rounds, one after the other"),
     ],
 )
 def test_encoder_faults(fault, sentence):

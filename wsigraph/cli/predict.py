@@ -17,6 +17,12 @@ def predict(
     run: Annotated[Path, typer.Argument(help="A run folder, or one of its folds.")],
     features: options.Features,
     out: Annotated[Path, typer.Option("--out", help="CSV to write.", show_default=False)],
+    max_nodes: Annotated[
+        int,
+        typer.Option(
+            "--max-nodes", min=1, help="Patches above which a slide runs in tiles: same answer, less memory."
+        ),
+    ] = 200_000,
     json: options.Json = False,
 ) -> None:
     """Predict slides: the run's own out of fold, others by mean probability of its models."""
@@ -24,7 +30,7 @@ def predict(
     from wsigraph.pipelines.predict import predict_files
 
     with ScreenReporter() as reporter:
-        model, predictions, failed = predict_files(run, features, reporter=reporter)
+        model, predictions, failed = predict_files(run, features, max_nodes=max_nodes, reporter=reporter)
     classes = model.recipe.classes
     if predictions:
         write_predictions(out, predictions, classes)

@@ -96,13 +96,13 @@ class MILModel(nn.Module):
         """
         stem = self.encoder.start()
         nodes, asked = replace(self._nodes(graph, stem), done=done), dict(wanted)
-        for name in self._needed(wanted):  # a view may ask where another one looks
+        for name in self.needed(wanted):  # a view may ask where another one looks
             attends = self.views[name].attends
             if isinstance(attends, str):
                 asked[attends] = tuple(dict.fromkeys((*asked.get(attends, ()), self.attending[attends])))
         seen: dict[str, Seen] = {}
         answers: dict[str, BagOutput] = {}
-        for name in self._needed(asked):
+        for name in self.needed(asked):
             view = self.views[name]
             base = seen[view.base] if isinstance(view.base, str) else Seen(nodes.h, nodes.adjacency)
             seen[name] = view(nodes, stem, base, (masks or {}).get(name))
@@ -111,7 +111,7 @@ class MILModel(nn.Module):
                 nodes.attention[name] = _attention(answers[name])
         return {name: answers[name] for name in wanted}
 
-    def _needed(self, wanted: Mapping[str, object]) -> list[str]:
+    def needed(self, wanted: Mapping[str, object]) -> list[str]:
         """The wanted views and those they are built on, in order."""
         needed = set(wanted)
         for name in reversed(list(self.views)):
@@ -129,7 +129,7 @@ class MILModel(nn.Module):
             batch=nodes.batch,
             num_graphs=nodes.num_graphs,
             adjacency=nodes.adjacency,
-            heads={name: _ask(head, embedded, nodes) for name, head in heads.items()},
+            heads={name: ask(head, embedded, nodes) for name, head in heads.items()},
             mask=seen.mask,
         )
 
@@ -143,9 +143,9 @@ class MILModel(nn.Module):
         return checkpoint(run, seen.values, use_reentrant=False)
 
     def _nodes(self, graph: Data, stem: Callable[[Tensor], Tensor]) -> Nodes:
-        x, batch, num_graphs = self._unpack(graph)
+        x, batch, num_graphs = self.unpack(graph)
         pos = graph.pos if "pos" in graph else None
-        return Nodes(self._rows(x, stem), _adjacency(graph, x), batch, num_graphs, pos)
+        return Nodes(self._rows(x, stem), adjacency_of(graph, x), batch, num_graphs, pos)
 
     def _rows(self, x: Tensor, stem: Callable[[Tensor], Tensor]) -> Tensor:
         """Standardised and through the stem; in blocks where nothing is trained, so that files' half
@@ -159,7 +159,11 @@ class MILModel(nn.Module):
             rows[begin : begin + BLOCK] = stem(self.standardise(x[begin : begin + BLOCK]))
         return rows
 
-    def _unpack(self, graph: Data) -> tuple[Tensor, Tensor, int]:
+    def unpack(self, graph: Data) -> tuple[Tensor, Tensor, int]:
+        """Features ``[N, in_channels]``, slide of each node ``[N]``, number of slides.
+
+        Raises: GraphError: if the features have another width than the model's.
+        """
         x = graph.x
         who = graph.slide_id if "slide_id" in graph else ""
         if x is None or x.ndim != 2 or x.shape[1] != self.encoder.in_channels:
@@ -178,14 +182,16 @@ class MILModel(nn.Module):
         return x, batch, int(graph.num_graphs)
 
 
-def _adjacency(graph: Data, x: Tensor) -> Adjacency:
+def adjacency_of(graph: Data, x: Tensor) -> Adjacency:
+    """Edges of a graph, sorted; a graph may have none."""
     edges = graph.edge_index
     if edges is None:
         edges = torch.empty(2, 0, dtype=torch.long, device=x.device)
     return Adjacency.of(edges, x.shape[0])
 
 
-def _ask(head: Head, embedded: Embedded, nodes: Nodes) -> HeadOutput:
+def ask(head: Head, embedded: Embedded, nodes: Nodes) -> HeadOutput:
+    """What a head says of the nodes or supernodes that it reads."""
     if head.reads == "nodes":
         return head(embedded.nodes, nodes.batch, nodes.num_graphs)
     slides = torch.arange(nodes.num_graphs, device=nodes.batch.device)

@@ -16,6 +16,7 @@ from wsigraph.io.graph_store import GraphDataset, GraphStore
 from wsigraph.io.log_file import write_log
 from wsigraph.io.model_files import WEIGHTS, load_model_folder, save_model
 from wsigraph.models.mil_model import MILModel
+from wsigraph.models.tiled import look_in_tiles
 from wsigraph.nn.standardise import Standardise
 from wsigraph.pipelines.threads import threads_for
 from wsigraph.training.fit_loop import TrainerOptions, train
@@ -100,7 +101,7 @@ def answer_all(
     predictions = []
     for graph, index in zip(dataset(task, indices), indices, strict=True):  # type: ignore[call-overload]
         slide = task.cohort.slides[index]
-        probabilities = model(graph).head(head).logits.softmax(-1)[0].double()
+        probabilities = look_in_tiles(model, graph).head(head).logits.softmax(-1)[0].double()
         predictions.append(
             Prediction(
                 slide.slide_id,

@@ -10,6 +10,7 @@ from wsigraph.errors import WsigraphError
 from wsigraph.io.atomic import read_json
 from wsigraph.io.features import read_features
 from wsigraph.io.predictions import read_predictions
+from wsigraph.models.tiled import MAX_NODES
 from wsigraph.pipelines.reporter import Reporter, Silent
 from wsigraph.pipelines.trained import TrainedModel, load_model, model_folders, predict
 
@@ -17,7 +18,11 @@ __all__ = ["TrainedModel", "load_model", "model_for", "predict", "predict_files"
 
 
 def predict_files(
-    run: str | Path, paths: Sequence[str | Path], *, reporter: Reporter = Silent()
+    run: str | Path,
+    paths: Sequence[str | Path],
+    *,
+    max_nodes: int = MAX_NODES,
+    reporter: Reporter = Silent(),
 ) -> tuple[TrainedModel, list[Prediction], dict[str, str]]:
     """Predict feature files.
 
@@ -27,6 +32,7 @@ def predict_files(
     Args:
         run: A run folder, or one fold of it.
         paths: Feature files, or folders of them.
+        max_nodes: Patches above which a slide runs in tiles: the same answer in less memory.
         reporter: Hears of the progress.
 
     Returns: The model, one row per slide, and the reason by file for files that failed.
@@ -41,7 +47,7 @@ def predict_files(
         try:
             features = read_features(file, slide_id=file.stem)  # the name a cohort knows it by
             model, repeat, fold, split = model_for(run, features.slide_id, whole)
-            answer = model.answer(model.graph(features))
+            answer = model.answer(model.graph(features), max_nodes=max_nodes)
             probabilities = answer.probabilities.double()
             rows.append(
                 Prediction(

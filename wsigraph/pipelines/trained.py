@@ -18,6 +18,7 @@ from wsigraph.graph.build import to_graph
 from wsigraph.graph.self_loops import with_self_loops
 from wsigraph.io.model_files import WEIGHTS, load_model_folder
 from wsigraph.models.mil_model import MILModel
+from wsigraph.models.tiled import MAX_NODES, look_in_tiles
 from wsigraph.training.build import graph_builder
 from wsigraph.training.recipe import Recipe
 
@@ -61,19 +62,24 @@ class TrainedModel:
         return to_graph(features, graph_builder(self.recipe))
 
     @torch.inference_mode()
-    def answer(self, graph: SpatialGraph) -> Answer:
+    def answer(self, graph: SpatialGraph, *, max_nodes: int = MAX_NODES) -> Answer:
         """Probabilities and attention for one graph.
+
+        Args:
+            graph: The whole slide.
+            max_nodes: Patches above which message passing runs in tiles: the same answer to rounding, in
+                less memory.
 
         Raises: RunError: if the graph was built otherwise than the model's graphs.
         """
         self._check_graph(graph)
         if self.recipe.self_loops:
             graph = with_self_loops(graph)
-        outputs = [network(graph).head(next(iter(network.heads))) for network in self.networks]
+        looks = [look_in_tiles(network, graph, max_nodes=max_nodes) for network in self.networks]
+        outputs = [look.head(next(iter(look.heads))) for look in looks]
         probabilities = torch.stack([o.logits.softmax(-1)[0] for o in outputs]).mean(0)
-        attention = None
-        if outputs[0].attention is not None:
-            attention = torch.stack([o.attention.mean(1) for o in outputs]).mean(0)
+        given = [o.attention.mean(1) for o in outputs if o.attention is not None]
+        attention = torch.stack(given).mean(0) if given else None
         return Answer(str(graph.slide_id), probabilities, attention)
 
     def _check(self, features: PatchFeatures) -> None:
@@ -136,9 +142,16 @@ def model_folders(run: Path) -> list[Path]:
     )
 
 
-def predict(model: TrainedModel, graphs: Iterable[SpatialGraph]) -> list[Answer]:
+def predict(
+    model: TrainedModel, graphs: Iterable[SpatialGraph], *, max_nodes: int = MAX_NODES
+) -> list[Answer]:
     """Answers for graphs built by ``model.graph`` or ``to_graph``.
+
+    Args:
+        model: A trained model.
+        graphs: Whole slides.
+        max_nodes: Patches above which a slide runs in tiles, see ``TrainedModel.answer``.
 
     Raises: RunError: if a graph was built otherwise than the model's graphs.
     """
-    return [model.answer(graph) for graph in graphs]
+    return [model.answer(graph, max_nodes=max_nodes) for graph in graphs]

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from wsigraph.data.adjacency import Adjacency
+from wsigraph.graph.tiles import surrounded
 from wsigraph.nn.encoders.base import Encoder
 from wsigraph.testing.require import (
     name_of,
@@ -28,8 +29,8 @@ def check_encoder(make: Callable[[int], Encoder], *, in_channels: int = 6) -> No
     """Check one encoder in float64.
 
     A row-wise stem, node outputs that move with their nodes, edges in any order, a batch that equals its
-    slides one by one, no leak between slides, one patch, no edges, ``uses_edges`` as it says, gradients, and
-    state that makes the round trip.
+    slides one by one, no leak between slides, one patch, no edges, ``uses_edges`` and ``num_hops`` true,
+    gradients, and state that makes the round trip.
 
     Args:
         make: ``in_channels`` -> a new encoder; the class itself, or a ``partial`` with options.
@@ -47,6 +48,7 @@ def check_encoder(make: Callable[[int], Encoder], *, in_channels: int = 6) -> No
     _check_order(part, slides, out, who=who)
     _check_batch(part, slides, out, who=who)
     _check_edges(part, slides, out, who=who)
+    _check_hops(part, slides, who=who)
     require_gradients(lambda x: part(x, slides.adjacency), (slides.x,), who=who)
     require_used(part, out.square().sum(), who=who)
     require_round_trip(part, lambda: make(in_channels), lambda p: p(slides.x, slides.adjacency), who=who)
@@ -95,3 +97,21 @@ def _check_edges(part: Encoder, slides: Slides, out: Tensor, *, who: str) -> Non
     require_equal(one, edgeless[:1], who=who, what="one patch without edges to be a slide like any other")
     reads = bool((edgeless != out).any())
     require(reads == part.uses_edges, who, f"uses_edges = {reads}, as its output says", f"{part.uses_edges}")
+
+
+def _check_hops(part: Encoder, slides: Slides, *, who: str) -> None:
+    """As far as it says and no farther, on directed edges; its rounds in turn are the whole."""
+    if part.num_hops is None:
+        return
+    adjacency = Adjacency.of(slides.edge_index[:, ::2], len(slides.x))
+    out = part(slides.x, adjacency)
+    with torch.no_grad():
+        h = part.start()(slides.x)
+        for one in part.rounds():
+            h = one.run(h, adjacency)
+    require_equal(h, out, who=who, what="its rounds, one after the other, to be all of its message passing")
+    for node in range(len(slides.x)):
+        near = surrounded(adjacency, torch.tensor([node]), hops=part.num_hops)
+        alone = part(slides.x[near.nodes], near.adjacency)[near.own]
+        what = f"a node to hear only of nodes within num_hops = {part.num_hops}"
+        require_equal(alone, out[node : node + 1], who=who, what=what)

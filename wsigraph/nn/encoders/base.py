@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from torch import Tensor, nn
 
@@ -29,6 +30,32 @@ class Embedded:
     attention: Tensor | None = None
 
 
+class HubAnswer(Protocol):
+    """A supernode's answer gathered from tiles of its patches."""
+
+    def add(self, nodes: Tensor, rows: Tensor) -> None:
+        """Rows ``[n, C]`` of the patches ``nodes`` (``[n]``); every patch once."""
+
+    def result(self) -> tuple[Tensor, Tensor]:
+        """The supernode's output ``[1, C']`` and its attention ``[N, H]`` over the patches."""
+
+
+@dataclass(frozen=True)
+class Round:
+    """A part of message passing that looks a known number of edges far.
+
+    Args:
+        run: ``(h [N, C], adjacency) -> [N, C']``.
+        hops: Edges that it looks far.
+        into_hub: ``(row [1, C] of a supernode, number of patches) ->`` the same round at a supernode, from
+            tiles; None where that needs all patches at once.
+    """
+
+    run: Callable[[Tensor, Adjacency], Tensor]
+    hops: int
+    into_hub: Callable[[Tensor, int], HubAnswer] | None = None
+
+
 class Encoder(nn.Module, Part, ABC, family="encoder", package="wsigraph.nn.encoders"):
     """Node features to node embeddings.
 
@@ -41,6 +68,7 @@ class Encoder(nn.Module, Part, ABC, family="encoder", package="wsigraph.nn.encod
         out_channels: Width of the node embeddings.
         uses_edges: False for set encoders, which ignore edges.
         gives_attention: True where ``embed`` tells the attention into supernodes.
+        num_hops: Edges that ``propagate`` looks far; None where that is not known, and slides are never cut.
     """
 
     in_channels: int
@@ -48,6 +76,7 @@ class Encoder(nn.Module, Part, ABC, family="encoder", package="wsigraph.nn.encod
     out_channels: int
     uses_edges: bool = True
     gives_attention: bool = False
+    num_hops: int | None = None
 
     @abstractmethod
     def stem(self, x: Tensor) -> Tensor:
@@ -78,6 +107,13 @@ class Encoder(nn.Module, Part, ABC, family="encoder", package="wsigraph.nn.encod
         if seen.supernodes is None:
             return Embedded(out)
         return Embedded(out[: seen.num_nodes] if nodes else None, out[seen.num_nodes :])
+
+    def rounds(self) -> tuple[Round, ...]:
+        """Message passing in parts, on the rows that ``start`` gives; empty where ``num_hops`` is not known.
+
+        Short rounds let a slide be cut into tiles with a narrow halo.
+        """
+        return () if self.num_hops is None else (Round(self.propagate, self.num_hops),)
 
     def forward(self, x: Tensor, adjacency: Adjacency) -> Tensor:
         """Both parts in turn."""

@@ -13,9 +13,10 @@ from torch.nn.functional import linear
 
 from wsigraph.data.adjacency import Adjacency
 from wsigraph.errors import RecipeError, expected
-from wsigraph.nn.encoders.base import Embedded, Encoder
+from wsigraph.nn.encoders.base import Embedded, Encoder, Round
 from wsigraph.nn.layers.first_layer import first_layer
 from wsigraph.nn.layers.gat import GATLayer
+from wsigraph.nn.layers.hub_sum import HubSum
 from wsigraph.nn.layers.into_supernodes import attention_into, into_supernodes
 from wsigraph.nn.views.base import Seen
 
@@ -63,7 +64,7 @@ class GAT(Encoder, name="gat"):
         _check(hidden_channels, heads, num_layers=num_layers, stem=stem, residuals=residuals)
         self.in_channels, self.reforms = in_channels, stem == "reformer"
         self.stem_channels = in_channels if stem == "reformer" else hidden_channels
-        self.out_channels = hidden_channels
+        self.out_channels, self.num_hops = hidden_channels, num_layers
         self.linear = nn.Linear(in_channels, self.stem_channels)
         if stem == "reformer":
             nn.init.xavier_uniform_(self.linear.weight, gain=math.sqrt(2))
@@ -123,11 +124,30 @@ class GAT(Encoder, name="gat"):
         return Embedded(out[:n], out[n:], attention_into(attention, seen.adjacency, num_nodes=n))
 
     def _first(self, layer: GATLayer, seen: Seen) -> Tensor:
-        if not self._folds():
-            return first_layer(layer, seen)
-        h = seen.h  # projections and residual of every row, side by side
-        out, _ = layer.attend(h[:, : self.out_channels].contiguous(), seen.adjacency)
-        return layer.finish(out, h[:, self.out_channels :] if layer.shortcut is not None else None)
+        return self._folded(seen.h, seen.adjacency) if self._folds() else first_layer(layer, seen)
+
+    def _folded(self, h: Tensor, adjacency: Adjacency) -> Tensor:
+        """The first layer on projections and residual of every row, side by side."""
+        layer = cast(GATLayer, self.layers[0])
+        out, _ = layer.attend(h[:, : self.out_channels].contiguous(), adjacency)
+        return layer.finish(out, self._folded_residual(h))
+
+    def _folded_residual(self, h: Tensor) -> Tensor | None:
+        return h[:, self.out_channels :] if self.layers[0].shortcut is not None else None
+
+    def rounds(self) -> tuple[Round, ...]:
+        """One per layer."""
+        layers = cast(Sequence[GATLayer], self.layers)
+        rounds = [Round(layer, 1, partial(HubSum, layer)) for layer in layers]
+        if self._folds():
+            rounds[0] = Round(self._folded, 1, self._folded_hub)
+        return tuple(rounds)
+
+    def _folded_hub(self, hub: Tensor, num_nodes: int) -> HubSum:
+        layer = cast(GATLayer, self.layers[0])
+        columns = torch.eye(self.out_channels, hub.shape[1], dtype=hub.dtype, device=hub.device)
+        weight = columns.view(layer.heads, layer.head_channels, -1)  # rows hold the projections already
+        return HubSum(layer, hub, num_nodes, weight=weight, residual=self._folded_residual(hub))
 
 
 def _check(hidden_channels: int, heads: int, *, num_layers: int, stem: str, residuals: Sequence[str]) -> None:

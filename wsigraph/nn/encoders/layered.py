@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Sequence
+from typing import Literal, cast
 
 from torch import Tensor, nn
 
 from wsigraph.data.adjacency import Adjacency
 from wsigraph.errors import RecipeError, expected
-from wsigraph.nn.encoders.base import Encoder
+from wsigraph.nn.encoders.base import Encoder, Round
 from wsigraph.nn.layers.base import Layer
 
 Stem = Literal["linear", "reformer"]
@@ -51,7 +51,9 @@ class Layered(Encoder):
         if stem == "reformer":
             nn.init.xavier_uniform_(self.linear.weight, gain=math.sqrt(2))
         widths = (self.stem_channels, *(hidden_channels,) * (num_layers - 1))
-        self.layers = nn.ModuleList(make(width) for width in widths)
+        layers = [make(width) for width in widths]
+        self.num_hops = sum(layer.hops for layer in layers)
+        self.layers = nn.ModuleList(layers)
 
     def stem(self, x: Tensor) -> Tensor:
         """Project each patch: ``[N, in_channels]`` -> ``[N, stem_channels]``."""
@@ -62,3 +64,7 @@ class Layered(Encoder):
         for layer in self.layers:
             h = layer(h, adjacency)
         return h
+
+    def rounds(self) -> tuple[Round, ...]:
+        """One per layer."""
+        return tuple(Round(layer, layer.hops) for layer in cast(Sequence[Layer], self.layers))

@@ -23,6 +23,7 @@ class MLP(Encoder, name="mlp"):
     """
 
     uses_edges = False
+    num_hops = 0
 
     def __init__(self, in_channels: int, *, hidden_channels: int = 512, dropout: float = 0.25) -> None:
         super().__init__()

@@ -32,9 +32,11 @@ class Layer(nn.Module, Part, ABC, family="layer", package="wsigraph.nn.layers"):
     Attributes:
         uses_edges: False where neighbours are not seen.
         attends: True where the constructor takes ``heads`` and ``attention_dropout``.
+        hops: Edges that it looks far; more than 1 where it asks what a neighbour hears.
     """
 
     uses_edges: bool = True
+    hops: int = 1
     attends: bool = False
 
     def __init__(

@@ -26,6 +26,8 @@ class GCNLayer(Layer, name="gcn"):
     Source: Kipf and Welling 2017, eq. 2. Differs: degrees of a directed graph are those of incoming edges.
     """
 
+    hops = 2  # the degrees of neighbours count
+
     def __init__(
         self,
         in_channels: int,
