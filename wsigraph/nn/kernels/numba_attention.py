@@ -12,54 +12,94 @@ import numpy as np
 
 from wsigraph.nn.kernels.numba_edges import U, gather_rows
 from wsigraph.nn.kernels.numba_exp import softmax_exp
-from wsigraph.nn.kernels.numba_variants import BLOCK, block_loop, row_loop
+from wsigraph.nn.kernels.numba_variants import BLOCK, block_loop, inlined, row_loop
 
 
 @row_loop
 def softmax_rows(first, last, heads, ptr, keep, attention, weight):
     """Logits in ``attention`` become a softmax over each target's edges; ``weight`` is it times ``keep``."""
     begin, end = U(ptr[first]) * heads, U(ptr[last]) * heads
-    for v in range(U(first), U(last)):
-        low, high = U(ptr[v]) * heads, U(ptr[v + U(1)]) * heads
-        for k in range(heads):
-            top = attention.dtype.type(-np.inf)
-            for p in range(low + k, high, heads):
-                top = max(top, attention[p])
-            for p in range(low + k, high, heads):
-                attention[p] -= top
+    if heads == 4:  # known when compiled: the loops over heads unroll into vectors
+        _from_top(first, last, U(4), ptr, attention)
+    else:
+        _from_top(first, last, heads, ptr, attention)
     for p in range(begin, end):
         attention[p] = softmax_exp(attention[p])
-    for v in range(U(first), U(last)):
-        low, high = U(ptr[v]) * heads, U(ptr[v + U(1)]) * heads
-        for k in range(heads):
-            total = 0.0
-            for p in range(low + k, high, heads):
-                total += attention[p]
-            share = attention.dtype.type(1 / total) if total > 0 else attention.dtype.type(np.nan)
-            for p in range(low + k, high, heads):
-                attention[p] *= share
+    if heads == 4:
+        _shares(first, last, U(4), ptr, attention)
+    else:
+        _shares(first, last, heads, ptr, attention)
     if keep.shape[0] > 0:
         for p in range(begin, end):
             weight[p] = attention[p] * keep[p]
 
 
+@inlined
+def _from_top(first, last, heads, ptr, attention):
+    top = np.empty(heads, attention.dtype)
+    for v in range(U(first), U(last)):
+        top[:] = -np.inf
+        low, high = U(ptr[v]) * heads, U(ptr[v + U(1)]) * heads
+        for p in range(low, high, heads):
+            for k in range(heads):
+                top[k] = max(top[k], attention[p + k])
+        for p in range(low, high, heads):
+            for k in range(heads):
+                attention[p + k] -= top[k]
+
+
+@inlined
+def _shares(first, last, heads, ptr, attention):
+    total, share = np.empty(heads, np.float64), np.empty(heads, attention.dtype)
+    for v in range(U(first), U(last)):
+        total[:] = 0
+        low, high = U(ptr[v]) * heads, U(ptr[v + U(1)]) * heads
+        for p in range(low, high, heads):
+            for k in range(heads):
+                total[k] += attention[p + k]
+        for k in range(heads):
+            share[k] = 1 / total[k]
+        for p in range(low, high, heads):
+            for k in range(heads):
+                attention[p + k] *= share[k]
+
+
 @row_loop
 def softmax_backward_rows(first, last, heads, ptr, attention, weight, dot):
     """``dot``, the gradient of each weight before ``keep``, becomes the gradient of each logit."""
+    if heads == 4:
+        _softmax_backward(first, last, U(4), ptr, attention, weight, dot)
+    else:
+        _softmax_backward(first, last, heads, ptr, attention, weight, dot)
+
+
+@inlined
+def _softmax_backward(first, last, heads, ptr, attention, weight, dot):
+    total, mean = np.empty(heads, np.float64), np.empty(heads, dot.dtype)
     for v in range(U(first), U(last)):
+        total[:] = 0
         low, high = U(ptr[v]) * heads, U(ptr[v + U(1)]) * heads
-        for k in range(heads):
-            mean = 0.0
-            for p in range(low + k, high, heads):
-                mean += weight[p] * dot[p]
-            mean = dot.dtype.type(mean)
-            for p in range(low + k, high, heads):
-                dot[p] = weight[p] * dot[p] - attention[p] * mean
+        for p in range(low, high, heads):
+            for k in range(heads):
+                dot[p + k] *= weight[p + k]
+                total[k] += dot[p + k]
+        mean[:] = total
+        for p in range(low, high, heads):
+            for k in range(heads):
+                dot[p + k] -= attention[p + k] * mean[k]
 
 
 @row_loop
 def _logit_rows(first, last, heads, s, s_stride, t, t_stride, ptr, source, slope, attention):
-    s_stride, t_stride, slope = U(s_stride), U(t_stride), s.dtype.type(slope)
+    if heads == 4:
+        _logits(first, last, U(4), s, U(s_stride), t, U(t_stride), ptr, source, slope, attention)
+    else:
+        _logits(first, last, heads, s, U(s_stride), t, U(t_stride), ptr, source, slope, attention)
+
+
+@inlined
+def _logits(first, last, heads, s, s_stride, t, t_stride, ptr, source, slope, attention):
+    slope = s.dtype.type(slope)
     for v in range(U(first), U(last)):
         for e in range(U(ptr[v]), U(ptr[v + U(1)])):
             u, p = U(source[e]) * s_stride, e * heads
@@ -96,17 +136,30 @@ def _forward(
 
 @row_loop
 def _target_rows(first, last, heads, s, s_stride, t, t_stride, ptr, source, slope, d_logit, d_t, d_stride):
-    s_stride, t_stride, d_stride, slope = U(s_stride), U(t_stride), U(d_stride), s.dtype.type(slope)
+    if heads == 4:
+        _slopes(
+            first, last, U(4), s, U(s_stride), t, U(t_stride), ptr, source, slope, d_logit, d_t, U(d_stride)
+        )
+    else:
+        _slopes(
+            first, last, heads, s, U(s_stride), t, U(t_stride), ptr, source, slope, d_logit, d_t, U(d_stride)
+        )
+
+
+@inlined
+def _slopes(first, last, heads, s, s_stride, t, t_stride, ptr, source, slope, d_logit, d_t, d_stride):
+    total, slope = np.empty(heads, np.float64), s.dtype.type(slope)
     for v in range(U(first), U(last)):
+        total[:] = 0
+        for e in range(U(ptr[v]), U(ptr[v + U(1)])):
+            u, p = U(source[e]) * s_stride, e * heads
+            for k in range(heads):
+                d = d_logit[p + k]
+                d = d if s[u + k] + t[v * t_stride + k] > 0 else d * slope
+                d_logit[p + k] = d
+                total[k] += d
         for k in range(heads):
-            total, mine = 0.0, t[v * t_stride + k]
-            for e in range(U(ptr[v]), U(ptr[v + U(1)])):
-                d = d_logit[e * heads + k]
-                if s[U(source[e]) * s_stride + k] + mine <= 0:
-                    d *= slope
-                    d_logit[e * heads + k] = d
-                total += d
-            d_t[v * d_stride + k] = total
+            d_t[v * d_stride + k] = total[k]
 
 
 def _backward_target(
@@ -121,13 +174,23 @@ def _backward_target(
 
 @row_loop
 def _source_rows(first, last, heads, ptr, edge, d_logit, d_s, d_stride):
-    d_stride = U(d_stride)
+    if heads == 4:
+        _sums(first, last, U(4), ptr, edge, d_logit, d_s, U(d_stride))
+    else:
+        _sums(first, last, heads, ptr, edge, d_logit, d_s, U(d_stride))
+
+
+@inlined
+def _sums(first, last, heads, ptr, edge, d_logit, d_s, d_stride):
+    total = np.empty(heads, np.float64)
     for u in range(U(first), U(last)):
+        total[:] = 0
+        for i in range(U(ptr[u]), U(ptr[u + U(1)])):
+            p = U(edge[i]) * heads
+            for k in range(heads):
+                total[k] += d_logit[p + k]
         for k in range(heads):
-            total = 0.0
-            for i in range(U(ptr[u]), U(ptr[u + U(1)])):
-                total += d_logit[U(edge[i]) * heads + k]
-            d_s[u * d_stride + k] = total
+            d_s[u * d_stride + k] = total[k]
 
 
 def _backward_source(heads, ptr, edge, d_logit, d_s, d_stride):

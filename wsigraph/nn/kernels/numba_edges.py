@@ -9,7 +9,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from wsigraph.nn.kernels.numba_variants import BLOCK, block_loop, row_loop
+from wsigraph.nn.kernels.numba_variants import BLOCK, block_loop, inlined, row_loop
 
 U = np.uintp
 
@@ -45,6 +45,14 @@ def gather_rows(first, last, heads, width, h, stride, weight, ptr, other, edge, 
 @row_loop
 def spread_rows(first, last, heads, width, grad, h, stride, weight, ptr, other, edge, d_h, d_stride, dot):
     """Gradient of ``gather_rows``: ``d_h[u] = sum_e weight[e] grad[v]`` and ``dot[e] = h[u] . grad[v]``."""
+    if width == 64:
+        _spread_rows(first, last, heads, U(64), grad, h, stride, weight, ptr, other, edge, d_h, d_stride, dot)
+    else:
+        _spread_rows(first, last, heads, width, grad, h, stride, weight, ptr, other, edge, d_h, d_stride, dot)
+
+
+@inlined
+def _spread_rows(first, last, heads, width, grad, h, stride, weight, ptr, other, edge, d_h, d_stride, dot):
     heads, width, stride, d_stride = U(heads), U(width), U(stride), U(d_stride)
     row = heads * width
     zero = h.dtype.type(0)

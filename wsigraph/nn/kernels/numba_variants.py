@@ -21,9 +21,13 @@ BLOCK = 64
 PARALLEL_FROM = 1 << 18
 """Numbers to read below which starting threads costs more than it saves."""
 
-row_loop = numba.njit(
-    cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"}
-)  # without nnan and ninf: infinite and missing values stay what they are
+_MATHS = {"reassoc", "contract", "nsz"}  # without nnan and ninf: infinite and missing values stay so
+
+row_loop = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=_MATHS)
+"""Compiles a loop over some rows, which other loops call."""
+
+inlined = numba.njit(nogil=True, error_model="numpy", fastmath=_MATHS, forceinline=True)
+"""Compiles a loop into its callers, which may know some of its numbers."""
 
 
 @dataclass(frozen=True)
