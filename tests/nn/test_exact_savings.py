@@ -128,7 +128,7 @@ def test_folded_matrices_at_inference_equal_the_plain_form(masked):
     plain = Encoder.embed(encoder, look(encoder, slides, views))
     with torch.no_grad():
         folded = encoder.embed(look(encoder, slides, views, stem=encoder.start()))
-        assert encoder.start()(slides.x).shape == (18, 16)  # projections and residual, nothing between
+        assert encoder.start()(slides.x).shape == (18, 8 + 4 + 8)  # projection, logits, residual
     for field in ("nodes", "supernodes"):
         torch.testing.assert_close(getattr(folded, field), getattr(plain, field), rtol=0, atol=1e-12)
 

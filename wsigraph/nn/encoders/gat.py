@@ -90,8 +90,8 @@ class GAT(Encoder, name="gat"):
         if not self._folds():
             return self.stem
         first = cast(GATLayer, self.layers[0])
-        maps = [first.project.weight] + ([] if first.shortcut is None else [first.shortcut.weight])
-        weight = torch.cat(maps) @ self.linear.weight  # [H * D (+ residual), in_channels]
+        maps = [first.packed_weight()] + ([] if first.shortcut is None else [first.shortcut.weight])
+        weight = torch.cat(maps) @ self.linear.weight
         return partial(linear, weight=weight, bias=torch.cat(maps) @ self.linear.bias)
 
     def _folds(self) -> bool:
@@ -127,13 +127,14 @@ class GAT(Encoder, name="gat"):
         return self._folded(seen.h, seen.adjacency) if self._folds() else first_layer(layer, seen)
 
     def _folded(self, h: Tensor, adjacency: Adjacency) -> Tensor:
-        """The first layer on projections and residual of every row, side by side."""
+        """The first layer on projections, logits and residual of every row, side by side."""
         layer = cast(GATLayer, self.layers[0])
-        out, _ = layer.attend(h[:, : self.out_channels].contiguous(), adjacency)
+        out, _ = layer.attend_packed(h[:, : self.out_channels + 2 * layer.heads], adjacency)
         return layer.finish(out, self._folded_residual(h))
 
     def _folded_residual(self, h: Tensor) -> Tensor | None:
-        return h[:, self.out_channels :] if self.layers[0].shortcut is not None else None
+        layer = cast(GATLayer, self.layers[0])
+        return h[:, self.out_channels + 2 * layer.heads :] if layer.shortcut is not None else None
 
     def rounds(self) -> tuple[Round, ...]:
         """One per layer."""

@@ -60,6 +60,6 @@ def graph_attention(
     from wsigraph.nn.kernels.attention_op import fused_attention, structure_of
 
     out, attention, _ = fused_attention(
-        h, logits_src, logits_dst, keep, structure_of(adjacency), negative_slope
+        h, logits_src, logits_dst, keep, structure_of(adjacency, h, logits_src, logits_dst), negative_slope
     )
     return out, attention

@@ -87,9 +87,16 @@ def _backward(ctx: Any, grad: Tensor | None, *_: Any) -> tuple[Any, ...]:
 fused_attention.register_autograd(_backward, setup_context=_setup)
 
 
-def structure_of(adjacency: Adjacency) -> list[Tensor]:
-    """Edges in both orders, as tensors: those into targets, then those out of sources."""
-    inward, outward = adjacency.by_target, adjacency.by_source
+def structure_of(adjacency: Adjacency, *values: Tensor) -> list[Tensor]:
+    """Edges in both orders, as tensors: those into targets, then those out of sources.
+
+    The second order is empty where none of ``values`` asks for a gradient: only the backward walks it.
+    """
+    inward = adjacency.by_target
+    if values and not (torch.is_grad_enabled() and any(v.requires_grad for v in values)):
+        nothing = inward.ptr[:0]
+        return [inward.ptr, inward.other, inward.edge, nothing, nothing, nothing]
+    outward = adjacency.by_source
     return [inward.ptr, inward.other, inward.edge, outward.ptr, outward.other, outward.edge]
 
 

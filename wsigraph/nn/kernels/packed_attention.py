@@ -42,7 +42,7 @@ def packed_attention(
         return out.flatten(1), attention
     edges = adjacency.edge_index.shape[1]
     keep = keep_factors((edges, heads), dropout, like=packed) if dropout > 0 else None
-    return _PackedAttention.apply(packed, keep, heads, *structure_of(adjacency))
+    return _PackedAttention.apply(packed, keep, heads, *structure_of(adjacency, packed))
 
 
 def packed_weight(weight: Tensor, attend_src: Tensor, attend_dst: Tensor) -> Tensor:
@@ -86,7 +86,7 @@ class _PackedAttention(torch.autograd.Function):
     def forward(
         ctx: Any, packed: Tensor, keep: Tensor | None, heads: int, *structure: Tensor
     ) -> tuple[Tensor, Tensor]:
-        packed = packed.contiguous()
+        packed = packed if packed.stride(-1) == 1 else packed.contiguous()  # rows may lie apart
         h, s, t = _parts(packed, heads)
         out = packed.new_empty(len(packed), h.shape[1:].numel())
         attention = packed.new_empty(structure[1].shape[0], heads)
@@ -106,7 +106,7 @@ class _PackedAttention(torch.autograd.Function):
         nothing = (None,) * (2 + len(structure))
         if grad is None:
             return None, *nothing
-        d_packed = torch.empty_like(packed)
+        d_packed = torch.empty(packed.shape, dtype=packed.dtype)
         h, s, t = (flat(v) for v in _parts(packed, ctx.heads))
         gradients = tuple(flat(v) for v in _parts(d_packed, ctx.heads))
         attend_backward(grad, (h, s, t), (attention, weight), structure, NEGATIVE_SLOPE, gradients)

@@ -24,8 +24,8 @@ def first_layer(layer: GATLayer, seen: Seen) -> Tensor:
     """
     if not _reads_rows(layer, seen):
         return layer(seen.h, seen.adjacency)
-    weights = (layer.project.weight,) + (() if layer.shortcut is None else (layer.shortcut.weight,))
-    h, *residual = project_rows(
+    weights = (layer.packed_weight(),) + (() if layer.shortcut is None else (layer.shortcut.weight,))
+    packed, *residual = project_rows(
         seen.values,
         weights,
         mask=seen.mask,
@@ -33,7 +33,7 @@ def first_layer(layer: GATLayer, seen: Seen) -> Tensor:
         added=seen.supernodes,
         dropout=layer.feature_dropout if layer.training else 0.0,
     )
-    out, _ = layer.attend(h, seen.adjacency)
+    out, _ = layer.attend_packed(packed, seen.adjacency)
     return layer.finish(out, residual[0] if residual else None)
 
 
