@@ -1,4 +1,4 @@
-"""One job in a process of its own, for its peak memory: ``python -m benchmarks.one_job JOB PATCHES CHANNELS``.
+"""One job in its own process, for its peak memory: ``python -m benchmarks.one_job JOB PATCHES CHANNELS``.
 
 Prints one JSON object: the resident memory before the job and at its peak (GB, libraries and data
 included), and the seconds it took.

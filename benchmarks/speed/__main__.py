@@ -23,14 +23,16 @@ def main() -> None:
     names = sorted(m.name for m in pkgutil.iter_modules(benchmarks.speed.__path__) if m.name != "__main__")
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=main.__doc__)
     parser.add_argument("--only", choices=names, action="append", help="measure this alone")
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON object per row instead of a table"
+    )
     parser.add_argument("--out", type=Path, help="folder for a dated .md and .json")
     asked = parser.parse_args()
     rows: list[dict[str, Any]] = []
     for name in asked.only or names:
         rows += importlib.import_module(f"benchmarks.speed.{name}").measure()
     report = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "machine": machine(), "rows": rows}
-    print(json.dumps(report, indent=2) if asked.json else as_markdown(report))
+    print("\n".join(json.dumps(row) for row in rows) if asked.json else as_markdown(report))
     if asked.out is not None:
         write(asked.out, report)
 
@@ -60,22 +62,27 @@ def as_markdown(report: dict[str, Any]) -> str:
     lines = [
         f"# Speed, {report['date']}",
         "",
-        "| what | value | baseline | value / baseline | aim | threads |",
-        "|---|---:|---:|---:|---|---:|",
+        "| what | value | baseline | value / baseline | aim | floor | threads |",
+        "|---|---:|---:|---:|---|---:|---:|",
     ]
     for row in report["rows"]:
         baseline, ratio = row.get("baseline"), row.get("ratio")
         cells = [
             row["name"],
-            f"{row['value']:.4g} {row['unit']}",
-            "" if baseline is None else f"{baseline:.4g} {row['unit']}",
+            _quantity(row["value"], row["unit"]),
+            _quantity(baseline, row["unit"]),
             "" if ratio is None else f"{ratio:.2f}",
             row.get("aim") or "",
+            _quantity(row.get("floor"), row["unit"]),
             row.get("threads", ""),
         ]
         lines.append(f"| {' | '.join(map(str, cells))} |")
     facts = ", ".join(f"{name} {value}" for name, value in report["machine"].items())
     return "\n".join([*lines, "", f"Machine: {facts}.", ""])
+
+
+def _quantity(value: float | None, unit: str) -> str:
+    return "" if value is None else f"{value:.4g} {unit}"
 
 
 def write(folder: Path, report: dict[str, Any]) -> None:

@@ -40,6 +40,7 @@ class BagOutput:
         adjacency: Edges among the real nodes.
         heads: Answers by head name.
         mask: ``[N]`` bool, nodes whose input this view replaced; None where it replaced none.
+        inputs: ``[N, F]`` standardised features, one tensor for all views; None where never there as a whole.
     """
 
     node_embedding: Tensor | None
@@ -48,6 +49,7 @@ class BagOutput:
     adjacency: Adjacency
     heads: dict[str, HeadOutput] = field(default_factory=dict)
     mask: Tensor | None = None
+    inputs: Tensor | None = None
 
     @property
     def nodes(self) -> Tensor:

@@ -131,6 +131,7 @@ class MILModel(nn.Module):
             adjacency=nodes.adjacency,
             heads={name: ask(head, embedded, nodes) for name, head in heads.items()},
             mask=seen.mask,
+            inputs=nodes.inputs,
         )
 
     def _embed(self, seen: Seen, *, nodes: bool) -> Embedded:
@@ -145,13 +146,14 @@ class MILModel(nn.Module):
     def _nodes(self, graph: Data, stem: Callable[[Tensor], Tensor]) -> Nodes:
         x, batch, num_graphs = self.unpack(graph)
         pos = graph.pos if "pos" in graph else None
-        return Nodes(self._rows(x, stem), adjacency_of(graph, x), batch, num_graphs, pos)
+        adjacency = adjacency_of(graph, x)
+        if torch.is_grad_enabled() or torch.compiler.is_compiling() or len(x) <= BLOCK:
+            inputs = self.standardise(x)
+            return Nodes(stem(inputs), adjacency, batch, num_graphs, pos, inputs)
+        return Nodes(self._rows(x, stem), adjacency, batch, num_graphs, pos)
 
     def _rows(self, x: Tensor, stem: Callable[[Tensor], Tensor]) -> Tensor:
-        """Standardised and through the stem; in blocks where nothing is trained, so that files' half
-        precision is never widened as a whole."""
-        if torch.is_grad_enabled() or torch.compiler.is_compiling() or len(x) <= BLOCK:
-            return stem(self.standardise(x))
+        """Standardised and through the stem in blocks, so that half precision is never widened as a whole."""
         first = stem(self.standardise(x[:BLOCK]))
         rows = first.new_empty(len(x), first.shape[1])
         rows[:BLOCK] = first

@@ -104,10 +104,16 @@ class Objectives(nn.Module):
         for view, heads in (also or {}).items():
             wanted[view] = tuple(dict.fromkeys((*wanted.get(view, ()), *heads)))
         views = model.look(graph, wanted, masks=masks, done=share_done(epoch, self.epochs))
-        step = Step(views=views, target=target, inputs=model.standardise(graph.x))
+        step = Step(views=views, target=target, inputs=_inputs(model, graph, views))
         terms = {name: term(step) for name, term in self.terms.items()}
         total = sum(
             (self.weights[name].at(epoch, self.epochs) * value for name, value in terms.items()),
             start=next(iter(terms.values())).new_zeros(()),
         )
         return Loss(total=total, terms=terms, views=views)
+
+
+def _inputs(model: Looks, graph: Data, views: Mapping[str, BagOutput]) -> Tensor:
+    """Standardised features: those the model had, where it kept them."""
+    kept = next((view.inputs for view in views.values() if view.inputs is not None), None)
+    return model.standardise(graph.x) if kept is None else kept

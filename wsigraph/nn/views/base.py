@@ -57,6 +57,7 @@ class Nodes:
         batch: ``[N]`` slide of each node, sorted.
         num_graphs: Number of slides.
         pos: ``[N, 2]`` patch centres in level-0 px, or None where the batch has none.
+        inputs: ``[N, in_channels]`` standardised features, or None where they are never there as a whole.
         attention: ``[N]`` where views that ran before look, by name (None where a view has no attention).
         done: Share of the epochs that lies behind: 0 in the first, 1 in the last.
     """
@@ -66,6 +67,7 @@ class Nodes:
     batch: Tensor
     num_graphs: int
     pos: Tensor | None = None
+    inputs: Tensor | None = None
     attention: dict[str, Tensor | None] = field(default_factory=dict)
     done: float = 1.0
 
