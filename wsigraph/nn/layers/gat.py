@@ -111,6 +111,8 @@ class GATLayer(nn.Module):
 
     def finish(self, out: Tensor, residual: Tensor | None) -> Tensor:
         """Bias, residual, norm and activation; ``out`` may be overwritten."""
+        if self.shortcut is not None and residual is not None:  # else the backward would keep both
+            out, residual = out.add_(residual), None
         if isinstance(self.norm, nn.LayerNorm):
             return norm_act(out, self.bias, residual, norm=self.norm, activation=self.activation)
         out = out.add_(self.bias)
