@@ -8,6 +8,7 @@ from torch_geometric.nn import GCNConv, MeanAggregation, SumAggregation
 from torch_geometric.nn.conv.gcn_conv import gcn_norm
 
 from wsigraph.data.adjacency import Adjacency
+from wsigraph.nn.kernels import reference
 from wsigraph.nn.kernels.aggregate import aggregate
 from wsigraph.testing.slides import make_slides
 
@@ -49,3 +50,23 @@ def test_loops_and_finite_differences_between_two_sets(reduce, weighed):
         wanted[v] += (share * h[u]).detach()
     torch.testing.assert_close(run(h, weight).detach(), wanted, rtol=0, atol=1e-12)
     assert torch.autograd.gradcheck(run, (h, weight) if weighed else (h,))
+
+
+def test_large_sums_equal_the_reference_and_threads_change_nothing():
+    generator = torch.Generator().manual_seed(2)
+    adjacency = Adjacency.of(torch.randint(500, (2, 5000), generator=generator), 500)
+    h = torch.randn(500, 64, generator=generator).requires_grad_()
+    weight = torch.rand(5000, generator=generator).requires_grad_()
+    before, results = torch.get_num_threads(), []
+    try:
+        for count in (1, 2):
+            torch.set_num_threads(count)
+            out = aggregate(h, adjacency=adjacency, weight=weight)
+            results.append((out, *torch.autograd.grad(out.square().sum(), (h, weight))))
+    finally:
+        torch.set_num_threads(before)
+    assert all(torch.equal(one, other) for one, other in zip(*results, strict=True))
+    out = reference.aggregate_sum(h, edge_index=adjacency.edge_index, num_targets=500, weight=weight)
+    plain = (out, *torch.autograd.grad(out.square().sum(), (h, weight)))
+    for one, other in zip(results[0], plain, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-4)

@@ -7,7 +7,9 @@ import torch
 from torch_geometric.nn import GATv2Conv
 
 from wsigraph.data.adjacency import Adjacency
+from wsigraph.nn.kernels import reference
 from wsigraph.nn.kernels.attention_v2 import graph_attention_v2
+from wsigraph.nn.kernels.attention_v2_op import fused_attention_v2
 from wsigraph.testing.slides import make_slides
 
 
@@ -43,3 +45,51 @@ def test_gradients_agree_with_finite_differences_between_two_sets():
     adjacency = Adjacency(edges, 4, 7)  # nothing enters the fourth target
     assert torch.autograd.gradcheck(lambda *v: graph_attention_v2(*v, adjacency=adjacency)[0], leaves(7, 4))
     assert (graph_attention_v2(*leaves(7, 4), adjacency=adjacency)[0][3] == 0).all()
+
+
+def large():
+    """Edges among 400 nodes whose rows are columns of one matrix, and factors of dropout."""
+    generator = torch.Generator().manual_seed(2)
+    edges = torch.randint(400, (2, 4000), generator=generator)
+    adjacency = Adjacency.of(edges, 400)
+    both = torch.randn(400, 2 * 128, generator=generator, dtype=torch.float64)
+    keep = torch.rand(4000, 4, generator=generator, dtype=torch.float64).gt(0.3).double() / 0.7
+    return adjacency, both, torch.randn(4, 32, generator=generator, dtype=torch.float64), keep
+
+
+def run(way, adjacency, both, a, keep):
+    leaves = both.clone().requires_grad_(), a.clone().requires_grad_()
+    h, g = (part.unflatten(1, (4, 32)) for part in leaves[0].chunk(2, 1))
+    if way == "fused":
+        out, attention = fused_attention_v2(
+            h, g, leaves[1], adjacency=adjacency, negative_slope=0.2, keep=keep
+        )
+    else:
+        edges = adjacency.edge_index
+        out, attention = reference.graph_attention_v2(
+            h, g, leaves[1], edge_index=edges, negative_slope=0.2, keep=keep
+        )
+    (out * out.detach().cos()).sum().backward()
+    return out.detach(), attention.detach(), *(leaf.grad for leaf in leaves)
+
+
+@pytest.mark.parametrize("dropped", [False, True])
+def test_equals_the_reference_with_rows_that_lie_apart(dropped):
+    adjacency, both, a, keep = large()
+    keep = keep if dropped else None
+    for one, other in zip(
+        run("fused", adjacency, both, a, keep), run("plain", adjacency, both, a, keep), strict=True
+    ):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-11)
+
+
+def test_the_number_of_threads_does_not_change_a_bit():
+    before, results = torch.get_num_threads(), []
+    adjacency, both, a, keep = large()
+    try:
+        for count in (1, 2):
+            torch.set_num_threads(count)
+            results.append(run("fused", adjacency, both.float(), a.float(), keep.float()))
+    finally:
+        torch.set_num_threads(before)
+    assert all(torch.equal(one, other) for one, other in zip(*results, strict=True))

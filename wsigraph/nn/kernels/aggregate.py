@@ -8,7 +8,7 @@ from torch import Tensor
 
 from wsigraph.data.adjacency import Adjacency
 from wsigraph.nn.kernels import reference
-from wsigraph.nn.kernels.device import on_triton
+from wsigraph.nn.kernels.device import on_numba, on_triton
 
 
 def aggregate(
@@ -37,6 +37,10 @@ def aggregate(
         from wsigraph.nn.kernels.triton_aggregate_op import triton_aggregate
 
         return triton_aggregate(h, adjacency=adjacency, weight=weight)
+    if on_numba(h):
+        from wsigraph.nn.kernels.aggregate_op import fused_sum
+
+        return fused_sum(h, adjacency=adjacency, weight=weight)
     return reference.aggregate_sum(
         h, edge_index=adjacency.edge_index, num_targets=adjacency.num_nodes, weight=weight
     )

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from wsigraph.data.adjacency import Adjacency
 from wsigraph.nn.kernels import reference
-from wsigraph.nn.kernels.device import on_triton
+from wsigraph.nn.kernels.device import on_numba, on_triton
 from wsigraph.nn.kernels.dropout import keep_factors
 
 
@@ -41,6 +41,12 @@ def graph_attention_v2(
         from wsigraph.nn.kernels.triton_attention_v2_op import triton_graph_attention_v2
 
         return triton_graph_attention_v2(
+            h_src, h_dst, a, adjacency=adjacency, negative_slope=negative_slope, keep=keep
+        )
+    if on_numba(h_src):
+        from wsigraph.nn.kernels.attention_v2_op import fused_attention_v2
+
+        return fused_attention_v2(
             h_src, h_dst, a, adjacency=adjacency, negative_slope=negative_slope, keep=keep
         )
     return reference.graph_attention_v2(
