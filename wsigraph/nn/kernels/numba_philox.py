@@ -26,8 +26,7 @@ _MULTIPLIERS, _WEYL = (0xD2511F53, 0xCD9E8D57), (0x9E3779B9, 0xBB67AE85)
 _LOW16, _HALF = np.uint32(0xFFFF), np.uint32(16)
 
 
-@intrinsic
-def draw_words(typingctx: Any, words: Any, first: Any, row: Any, seed: Any) -> Any:
+def _typed(typingctx: Any, words: Any, first: Any, row: Any, seed: Any) -> Any:
     """Calls ``first`` to ``first + 7`` of a row: ``words[:, first : first + 8]``, of ``[4, B]`` uint32.
 
     The counter of call j is (j, low and high half of row, 0), the key is the seed. Written for the compiler
@@ -72,6 +71,9 @@ def _spread(builder: ir.IRBuilder, value: Any, wide: ir.VectorType) -> Any:
     nothing, place = ir.Constant(wide, ir.Undefined), ir.IntType(32)
     first = builder.insert_element(nothing, value, ir.Constant(place, 0))
     return builder.shuffle_vector(first, nothing, ir.Constant(ir.VectorType(place, LANES), [0] * LANES))
+
+
+draw_words: Any = intrinsic(_typed)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")

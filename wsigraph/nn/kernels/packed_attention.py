@@ -108,8 +108,9 @@ class _PackedAttention(torch.autograd.Function):
             return None, *nothing
         d_packed = torch.empty(packed.shape, dtype=packed.dtype)
         h, s, t = (flat(v) for v in _parts(packed, ctx.heads))
-        gradients = tuple(flat(v) for v in _parts(d_packed, ctx.heads))
-        attend_backward(grad, (h, s, t), (attention, weight), structure, NEGATIVE_SLOPE, gradients)
+        d_h, d_s, d_t = (flat(v) for v in _parts(d_packed, ctx.heads))
+        weights = (attention, weight)
+        attend_backward(grad, (h, s, t), weights, structure, NEGATIVE_SLOPE, (d_h, d_s, d_t))
         return d_packed, *nothing
 
 

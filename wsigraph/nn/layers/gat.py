@@ -113,7 +113,7 @@ class GATLayer(nn.Module):
         """Bias, residual, norm and activation; ``out`` may be overwritten."""
         if self.shortcut is not None and residual is not None:  # else the backward would keep both
             out, residual = out.add_(residual), None
-        if isinstance(self.norm, nn.LayerNorm):
+        if isinstance(self.norm, nn.LayerNorm) and isinstance(self.activation, nn.PReLU):
             return norm_act(out, self.bias, residual, norm=self.norm, activation=self.activation)
         out = out.add_(self.bias)
         return out if residual is None else out.add_(residual)
