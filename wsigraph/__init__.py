@@ -7,7 +7,7 @@
     wg.Delaunay  wg.FeatureKNN  wg.Edgeless
     wg.recipe  wg.Recipe                           a method on a page
     wg.Cohort  wg.fit  wg.cross_validate           training and honest answers
-    wg.load_model  wg.predict
+    wg.load_model  wg.predict  wg.export_model     answers, here and where wsigraph is not installed
     wg.PatchFeatures  wg.SpatialGraph              the values that travel
     wg.SlideInfo  wg.Patches
     wg.errors                                      every error raised on purpose
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from wsigraph.io.cohort import Cohort
     from wsigraph.io.features import read_features, write_features
     from wsigraph.pipelines.cross_validate import cross_validate
+    from wsigraph.pipelines.export import export_model
     from wsigraph.pipelines.fit import fit
     from wsigraph.pipelines.predict import load_model, predict
     from wsigraph.training.recipe import Recipe, recipe
@@ -57,6 +58,7 @@ _WHERE: Final = MappingProxyType(
         "cross_validate": "wsigraph.pipelines.cross_validate",
         "load_model": "wsigraph.pipelines.predict",
         "predict": "wsigraph.pipelines.predict",
+        "export_model": "wsigraph.pipelines.export",
         "PatchFeatures": "wsigraph.data.patch_features",
         "SpatialGraph": "wsigraph.data.spatial_graph",
         "SlideInfo": "wsigraph.data.slide_info",
@@ -81,6 +83,7 @@ __all__ = [  # noqa: RUF022 - in the order of the table of contents
     "cross_validate",
     "load_model",
     "predict",
+    "export_model",
     "PatchFeatures",
     "SpatialGraph",
     "SlideInfo",

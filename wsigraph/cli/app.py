@@ -15,6 +15,7 @@ from wsigraph.cli.demo import demo
 from wsigraph.cli.doctor import doctor
 from wsigraph.cli.encode import encode
 from wsigraph.cli.evaluate import evaluate
+from wsigraph.cli.export import export
 from wsigraph.cli.heatmap import heatmap
 from wsigraph.cli.merge import merge
 from wsigraph.cli.models import models
@@ -42,7 +43,7 @@ def build() -> typer.Typer:
     for panel, verbs in {
         START: (demo, doctor),
         SLIDES: (tile, encode, card),
-        MODELS: (train, merge, evaluate, predict, heatmap),
+        MODELS: (train, merge, evaluate, predict, heatmap, export),
         HELP: (models, cite),
     }.items():
         for verb in verbs:

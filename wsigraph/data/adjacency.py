@@ -93,5 +93,8 @@ class Adjacency:
 
 
 def _ptr(ends: Tensor, num_nodes: int) -> Tensor:
-    counts = torch.bincount(ends, minlength=num_nodes)
+    if torch.compiler.is_exporting():  # bincount's length would depend on the numbers
+        counts = ends.new_zeros(num_nodes).index_add_(0, ends, torch.ones_like(ends))
+    else:
+        counts = torch.bincount(ends, minlength=num_nodes)
     return torch.cat([counts.new_zeros(1), counts.cumsum(0)])

@@ -29,4 +29,5 @@ class Mean(Aggregator, name="mean"):
         """Pool the nodes of each slide."""
         refuse_empty(batch, num_graphs, where="Mean")
         total = x.new_zeros(num_graphs, x.shape[1]).index_add_(0, batch, x)
-        return Aggregated(total / torch.bincount(batch, minlength=num_graphs).unsqueeze(1))
+        counts = batch.new_zeros(num_graphs).index_add_(0, batch, torch.ones_like(batch))
+        return Aggregated(total / counts.unsqueeze(1))

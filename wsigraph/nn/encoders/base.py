@@ -96,6 +96,13 @@ class Encoder(nn.Module, Part, ABC, family="encoder", package="wsigraph.nn.encod
         Self-loops are edges of the graph given here, never added by a layer.
         """
 
+    def propagate_with_attention(self, h: Tensor, adjacency: Adjacency) -> tuple[Tensor, Tensor | None]:
+        """``propagate`` and the last layer's attention ``[E, H]``, None where there is none.
+
+        Edges may stand in any order, in which their attention stands as well.
+        """
+        return self.propagate(h, adjacency), None
+
     def embed(self, seen: Seen, *, nodes: bool = True) -> Embedded:
         """Message passing over one view: the plain form, which a faster one must equal.
 

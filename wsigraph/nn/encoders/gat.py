@@ -105,6 +105,13 @@ class GAT(Encoder, name="gat"):
             h = layer(h, adjacency)
         return h
 
+    def propagate_with_attention(self, h: Tensor, adjacency: Adjacency) -> tuple[Tensor, Tensor | None]:
+        """Layer after layer, and the attention of the last."""
+        *inner, last = cast(Sequence[GATLayer], self.layers)
+        for layer in inner:
+            h = layer(h, adjacency)
+        return last.with_attention(h, adjacency)
+
     def embed(self, seen: Seen, *, nodes: bool = True) -> Embedded:
         """One view; the last layer runs into the supernodes alone where nothing else is read."""
         first, *inner = cast(Sequence[GATLayer], self.layers)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import cast
 
+from torch import Tensor
+
+from wsigraph.data.adjacency import Adjacency
 from wsigraph.nn.encoders.base import Embedded
 from wsigraph.nn.encoders.layered import Layered, Stem
 from wsigraph.nn.layers.base import Residual
@@ -59,14 +62,18 @@ class GATv2(Layered, name="gatv2"):
         )
         super().__init__(in_channels, hidden_channels, num_layers=num_layers, stem=stem, make=make)
 
+    def propagate_with_attention(self, h: Tensor, adjacency: Adjacency) -> tuple[Tensor, Tensor]:
+        """Layer after layer, and the attention of the last."""
+        *inner, last = self.layers
+        for layer in inner:
+            h = layer(h, adjacency)
+        return cast(GATv2Layer, last).with_attention(h, adjacency)
+
     def embed(self, seen: Seen, *, nodes: bool = True) -> Embedded:
         """One view, with the last layer's attention into the supernodes where there are some."""
         if seen.supernodes is None:
             return super().embed(seen, nodes=nodes)
-        *inner, last = self.layers
-        h, n = seen.h, seen.num_nodes
-        for layer in inner:
-            h = layer(h, seen.adjacency)
-        out, attention = cast(GATv2Layer, last).with_attention(h, seen.adjacency)
+        n = seen.num_nodes
+        out, attention = self.propagate_with_attention(seen.h, seen.adjacency)
         into = attention_into(attention, seen.adjacency, num_nodes=n)
         return Embedded(out[:n] if nodes else None, out[n:], into)
