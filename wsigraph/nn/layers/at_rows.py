@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn.functional import dropout, linear
+from torch.nn.functional import linear
 
 from wsigraph.data.adjacency import Adjacency
 from wsigraph.nn.kernels.attention import graph_attention
+from wsigraph.nn.kernels.dropout import dropout
 from wsigraph.nn.layers.gat import GATLayer
 
 
@@ -22,7 +23,7 @@ def at_rows(layer: GATLayer, x: Tensor, adjacency: Adjacency, rows: Tensor) -> T
 
     Shape: ``[number of rows, heads * head_channels]``, in the order of the nodes.
     """
-    x = dropout(x, layer.feature_dropout, layer.training)
+    x = dropout(x, layer.feature_dropout if layer.training else 0.0)
     if layer.heads == 1 and x.shape[1] <= layer.head_channels:
         out = linear(_attend(layer, x, x.unsqueeze(1), adjacency=adjacency, rows=rows), layer.project.weight)
     else:
@@ -44,7 +45,7 @@ def sums_at_rows(layer: GATLayer, x: Tensor, adjacency: Adjacency, rows: Tensor)
 
     Shape: ``[number of rows, in_channels]``, in the order of the nodes.
     """
-    x = dropout(x, layer.feature_dropout, layer.training)
+    x = dropout(x, layer.feature_dropout if layer.training else 0.0)
     return _attend(layer, x, x.unsqueeze(1), adjacency=adjacency, rows=rows)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn.functional import dropout, leaky_relu
+from torch.nn.functional import leaky_relu
 from torch_geometric.utils import softmax
 
 from wsigraph.data.adjacency import Adjacency
+from wsigraph.nn.kernels.dropout import dropout
 from wsigraph.nn.layers.gat import GATLayer
 
 NEGATIVE_SLOPE = 0.2
@@ -32,7 +33,7 @@ def into_supernodes(
     Shape: out ``[B, heads * head_channels]``, attention ``[N, heads]`` before dropout; it sums to 1 per slide
         and head where all edges into a supernode come from patches.
     """
-    x = dropout(x, layer.feature_dropout, layer.training)
+    x = dropout(x, layer.feature_dropout if layer.training else 0.0)
     first = int(adjacency.by_target.ptr[num_nodes])
     source, target = adjacency.edge_index[0, first:], adjacency.edge_index[1, first:] - num_nodes
     num_slides = x.shape[0] - num_nodes
@@ -41,7 +42,7 @@ def into_supernodes(
     logits_dst = x[num_nodes:] @ torch.einsum("hd,hdc->ch", layer.attend_dst[0], weight)  # [B, H]
     logits = leaky_relu(logits_src[source] + logits_dst[target], NEGATIVE_SLOPE)
     attention = softmax(logits, target, num_nodes=num_slides)  # [edges, H]
-    kept = dropout(attention, layer.attention_dropout, layer.training)
+    kept = dropout(attention, layer.attention_dropout if layer.training else 0.0)
     ends = adjacency.by_target.ptr[num_nodes:] - first
     slides = zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True)
     pooled = torch.stack([kept[a:b].T @ _rows(x, source[a:b]) for a, b in slides])  # [B, H, C]
