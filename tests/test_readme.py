@@ -17,12 +17,22 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 pytestmark = pytest.mark.slow
 
 QUICK = "--folds 2 --set optimiser.epochs=1 --set encoder.hidden_channels=8 --device cpu"
+TRAIN = "wsigraph train demo_out/labels.csv --features features"
 REDUCED = {
     "pip install wsigraph": None,  # the wheel test installs it
     "wsigraph demo": "wsigraph demo --slides small",
     "wsigraph train demo_out/labels.csv --features features --recipe srmil --folds 4 --out runs/srmil": (
         f"wsigraph train demo_out/labels.csv --features features --recipe srmil {QUICK} --out runs/srmil"
     ),
+    **{
+        f"{TRAIN} --recipe {name} --folds 4{start} --out {run}": (
+            f"{TRAIN} --recipe {name} {QUICK}{start} --out {run}"
+        )
+        for name, start, run in (
+            ("srmil_pretrain", "", "runs/pretrained"),
+            ("srmil", " --start-from runs/pretrained", "runs/started"),
+        )
+    },
 }
 """README command -> what is run in its stead; None where nothing is."""
 

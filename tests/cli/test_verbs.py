@@ -77,6 +77,29 @@ def test_train_evaluate_predict_heatmap(wsigraph, trained):
     assert json.loads((trained / "map.geojson").read_text())["type"] == "FeatureCollection"
 
 
+def test_pretrain_without_labels_then_start_from_it(wsigraph, feature_folder):
+    features, run = feature_folder / "features", feature_folder / "pretrained"
+    rows = (feature_folder / "labels.csv").read_text().splitlines()
+    bare = feature_folder / "slides.csv"
+    bare.write_text("\n".join(line.rsplit(",", 1)[0] for line in rows) + "\n")
+    quick = ["--features", features, "--device", "cpu", *QUICK[4:]]
+    done = wsigraph("train", bare, *quick, "--recipe", "srmil_pretrain", "--out", run)
+    assert done.code == 0, done.err
+    assert f"--start-from {run}" in done.out
+    assert not (run / "predictions.csv").exists()
+    ask = ["train", feature_folder / "labels.csv", *quick, "--folds", "2", "--start-from", run]
+    left = wsigraph(*ask, "--out", feature_folder / "started", "--json")
+    assert left.code == 0, left.err
+    assert "weights start from" in left.err
+    assert "transductive" in left.err
+    assert json.loads((feature_folder / "started" / "run.json").read_text())["start"]["taken"]
+    wrong = wsigraph(*ask, "--out", feature_folder / "wider", "--set", "encoder.hidden_channels=16")
+    assert wrong.code == 3
+    assert "an encoder of the same kind and width" in wrong.err
+    assert wsigraph("predict", run, features, "--out", feature_folder / "p.csv").code == 3
+    assert wsigraph("train", bare, *quick, "--out", feature_folder / "x").code == 2
+
+
 def test_folds_trained_apart_are_merged(wsigraph, feature_folder):
     ask = [
         "train", feature_folder / "labels.csv", "--features", feature_folder / "features",

@@ -19,7 +19,7 @@ from wsigraph.nn.views.clean import Clean
 from wsigraph.testing.slides import make_slides
 from wsigraph.training.recipe import recipe, recipe_names
 
-NAMES = recipe_names()
+NAMES = [name for name in recipe_names() if "classification" in entry(name).tasks]
 
 
 def graphs(slides, *, sort=True):
@@ -171,8 +171,8 @@ def test_half_precision_features_from_files():
 
 
 def test_every_recipe_is_in_the_catalog_and_can_be_cited():
-    assert set(CATALOG) == set(NAMES)
-    for name in NAMES:
+    assert set(CATALOG) == set(recipe_names())
+    for name in recipe_names():
         assert entry(name).name == name
         assert entry(name).kind in ("set", "graph")
         text = citation(name)

@@ -43,7 +43,7 @@ def test_a_recipe_cannot_be_changed_in_place():
     [
         ("nonsense", 1, "nonsense: Extra inputs are not permitted"),
         ("in_channels", 0, "in_channels: Input should be greater than 0"),
-        ("classes", ["a"], "classes: Tuple should have at least 2 items"),
+        ("classes", ["a"], r"heads need at least 2 classes, got \['a'\]"),
         ("classes", ["a", "a"], r"classes must differ, got \['a', 'a'\]"),
         ("optimiser", {"lr": -1.0}, "optimiser.lr: Input should be greater than 0"),
         ("optimiser", {"learning_rate": 0.1}, "optimiser.learning_rate: Extra inputs are not permitted"),

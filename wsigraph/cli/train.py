@@ -20,7 +20,12 @@ def train(
     features: options.FeatureDir,
     out: options.OutDir,
     recipe: Annotated[str, typer.Option("--recipe", help="A method, see 'wsigraph models'.")] = "srmil",
-    folds: Annotated[int, typer.Option("--folds", min=2, help="Folds, grouped by patient.")] = 5,
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            "--folds", min=2, help="Folds, grouped by patient [5; none for label-free pretraining]."
+        ),
+    ] = None,
     fold: Annotated[
         int | None, typer.Option("--fold", min=0, help="Train this fold only; 'wsigraph merge' joins them.")
     ] = None,
@@ -28,6 +33,12 @@ def train(
     seed: options.Seed = 0,
     change: Annotated[
         list[str] | None, typer.Option("--set", help="Change the recipe: optimiser.lr=1e-3.")
+    ] = None,
+    start_from: Annotated[
+        Path | None,
+        typer.Option(
+            "--start-from", help="Start from the weights of a finished run, such as a pretrained one."
+        ),
     ] = None,
     id_col: options.IdCol = "slide_id",
     patient_col: options.PatientCol = "patient_id",
@@ -42,19 +53,22 @@ def train(
 ) -> None:
     """Cross-validate a recipe on a cohort; interrupted runs go on where they stopped."""
     changes = _changes(change or [])
-    from wsigraph.io.cohort import Cohort
-    from wsigraph.pipelines.train import TrainPlan, train_cohort
+    from wsigraph.pipelines.train import TrainPlan, read_cohort, train_cohort
     from wsigraph.training.fit_loop import TrainerOptions
 
-    plan = TrainPlan(recipe, changes, folds=folds, repeats=repeats, fold=fold, seed=seed)
-    cohort = Cohort.from_manifest(
-        manifest, features=features, id_col=id_col, patient_col=patient_col, target_col=target_col
+    plan = TrainPlan(
+        recipe, changes, folds=folds, repeats=repeats, fold=fold, seed=seed, start_from=start_from
+    )
+    cohort = read_cohort(
+        plan, manifest, features=features, id_col=id_col, patient_col=patient_col, target_col=target_col
     )
     trainer = TrainerOptions(device=device, workers=workers, precision=precision, save_memory=save_memory)
     with ScreenReporter() as reporter:
         result = train_cohort(plan, cohort, out=out, trainer=trainer, reporter=reporter)
     if json:
         emit_json({"run": str(result.path), "metrics": result.metrics, "failed": result.failed})
+    elif not result.metrics and fold is None:
+        emit(f"pretrained: {result.path}. Start from it: wsigraph train ... --start-from {result.path}")
     elif not result.metrics:
         emit(f"fold {fold} done: {result.path}. Join all folds with: wsigraph merge RUN... --out DIR")
     else:

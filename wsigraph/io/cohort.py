@@ -87,7 +87,7 @@ class Cohort:
         features: str | Path,
         id_col: str = "slide_id",
         patient_col: str = "patient_id",
-        target_col: str = "label",
+        target_col: str | None = "label",
         classes: Sequence[str] | None = None,
     ) -> Cohort:
         """Read a CSV or TSV with a header.
@@ -100,7 +100,7 @@ class Cohort:
             features: Folder of ``<slide_id>.h5`` files.
             id_col: Column of slide ids; a slide suffix (``.svs``) is dropped if the feature file has none.
             patient_col: Column of patients.
-            target_col: Column of classes.
+            target_col: Column of classes; None reads no labels, for label-free pretraining.
             classes: Class names in order; sorted names of the manifest where not given.
 
         Raises: CohortError: on missing columns, unsafe or duplicate ids, unknown classes, or nothing left.
@@ -126,8 +126,8 @@ class Cohort:
                     todo="Check --features, --id-col and --target-col.",
                 )
             )
-        names = tuple(classes) if classes else tuple(sorted({slide.label for slide in slides}))
-        unknown = sorted({slide.label for slide in slides} - set(names))
+        names = tuple(classes) if classes else tuple(sorted({slide.label for slide in slides} - {""}))
+        unknown = sorted({slide.label for slide in slides} - set(names) - {""})
         if unknown:
             raise CohortError(expected(f"Manifest '{manifest}'", f"labels among {list(names)}", f"{unknown}"))
         if left_out:
@@ -138,7 +138,7 @@ class Cohort:
         return cls(tuple(slides), names, left_out, tuple(notes), source)
 
 
-def _read_rows(manifest: Path, id_col: str, target_col: str) -> list[dict[str, str]]:
+def _read_rows(manifest: Path, id_col: str, target_col: str | None) -> list[dict[str, str]]:
     try:
         text = manifest.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -154,7 +154,7 @@ def _read_rows(manifest: Path, id_col: str, target_col: str) -> list[dict[str, s
             expected(f"Manifest '{manifest}'", "a header and at least one row", f"{len(lines)} lines")
         )
     for column, option in ((id_col, "--id-col"), (target_col, "--target-col")):
-        if column not in rows[0]:
+        if column is not None and column not in rows[0]:
             raise CohortError(
                 expected(
                     f"Manifest '{manifest}'",
@@ -167,7 +167,13 @@ def _read_rows(manifest: Path, id_col: str, target_col: str) -> list[dict[str, s
 
 
 def _match(
-    rows: list[dict[str, str]], manifest: Path, folder: Path, *, id_col: str, patient_col: str, target: str
+    rows: list[dict[str, str]],
+    manifest: Path,
+    folder: Path,
+    *,
+    id_col: str,
+    patient_col: str,
+    target: str | None,
 ) -> tuple[list[Slide], dict[str, str]]:
     slides: list[Slide] = []
     left_out: dict[str, str] = {}
@@ -187,10 +193,10 @@ def _match(
                 )
             )
         seen[name] = number
-        label = (row[target] or "").strip()
+        label = "" if target is None else (row[target] or "").strip()
         if path is None:
             left_out[slide_id] = f"no feature file {folder.name}/{slide_id}.h5"
-        elif not label or label.lower() == "nan":
+        elif target is not None and (not label or label.lower() == "nan"):
             left_out[slide_id] = f"no label in column '{target}'"
         else:
             patient = (row.get(patient_col) or "").strip() or name

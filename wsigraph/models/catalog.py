@@ -52,6 +52,13 @@ CATALOG: dict[str, Entry] = {
             bibtex=_SRMIL,
         ),
         Entry(
+            name="srmil_pretrain",
+            kind="graph",
+            title="SRMIL's reconstruction alone: label-free pretraining for --start-from",
+            bibtex=_SRMIL,
+            tasks=("pretraining",),
+        ),
+        Entry(
             name="abmil",
             kind="set",
             title="Gated attention over the set of patches",

@@ -73,8 +73,8 @@ class MILModel(nn.Module):
         self.attending = check_attention(views, heads, encoder)
 
     def forward(self, graph: Data) -> BagOutput:
-        """The prediction view of a graph or a batch of graphs, with every head."""
-        return self.look(graph, {self.predict_view: tuple(self.heads)})[self.predict_view]
+        """The prediction view of a graph or a batch of graphs, with every head; without heads, its nodes."""
+        return self.look(graph, {self.predict_view: tuple(self.heads) or (None,)})[self.predict_view]
 
     def look(
         self,

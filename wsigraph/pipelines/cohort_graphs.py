@@ -14,9 +14,19 @@ def prepare(recipe: Recipe, cohort: Cohort, reporter: Reporter) -> tuple[Recipe,
     """Scan a cohort.
 
     Returns: The recipe with the encoding of its features, the cohort less its bad slides, and the graphs.
-    Raises: CohortError: if no slide can be used. RecipeError: if classes disagree.
+    Raises: CohortError: if no slide can be used, or a classifier is to learn from a cohort without labels.
+        RecipeError: if classes disagree.
     """
-    if tuple(recipe.classes) != tuple(cohort.classes):
+    if recipe.classifies and not cohort.classes:
+        raise CohortError(
+            expected(
+                f"Recipe '{recipe.name}'",
+                "a cohort with labels",
+                f"{len(cohort)} slides read without",
+                todo="Name the column of labels, or pretrain with a recipe without heads.",
+            )
+        )
+    if recipe.classifies and tuple(recipe.classes) != tuple(cohort.classes):
         raise RecipeError(
             expected(
                 f"Recipe '{recipe.name}'",

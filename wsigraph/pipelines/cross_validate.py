@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,14 @@ from wsigraph.data.prediction import Prediction
 from wsigraph.errors import RunError, expected
 from wsigraph.io.atomic import read_json
 from wsigraph.io.cohort import Cohort
+from wsigraph.io.model_files import WEIGHTS
 from wsigraph.io.predictions import read_predictions, write_predictions
 from wsigraph.pipelines.cohort_graphs import prepare
 from wsigraph.pipelines.finish_run import finish_run
 from wsigraph.pipelines.one_fit import Task, answer_all, fit_one
 from wsigraph.pipelines.reporter import Reporter, Silent
-from wsigraph.pipelines.run_record import first_difference, make_record, open_run
+from wsigraph.pipelines.run_record import first_difference, make_record, open_run, tell_start
+from wsigraph.pipelines.start import Start, open_start
 from wsigraph.training.fit_loop import TrainerOptions
 from wsigraph.training.recipe import Recipe
 from wsigraph.training.seeds import mix
@@ -47,11 +49,13 @@ def cross_validate(
     seed: int = 0,
     out: str | Path,
     fold: int | None = None,
+    start_from: str | Path | None = None,
     trainer: TrainerOptions = TrainerOptions(),
     reporter: Reporter = Silent(),
 ) -> RunResult:
     """Train and test a recipe on every fold, and write the run folder.
 
+    A recipe without heads is pretrained fold by fold, and predicts nothing; the labels draw the folds only.
     A killed run called again goes on where it was; finished folds are not trained again.
 
     Args:
@@ -62,11 +66,15 @@ def cross_validate(
         seed: Seed of folds, weights, masks, dropout and order.
         out: The run folder.
         fold: Train this fold only (of every repeat); ``merge`` joins folds trained apart.
+        start_from: A finished run whose weights every fold starts from, where names and shapes agree. A run
+            of the same folds gives each fold the network that never saw its test slides; a run without folds
+            may have seen them, which is then said and recorded.
         trainer: Device, workers, precision.
         reporter: Hears of the progress.
 
     Raises: CohortError: if a class has too few patients. LeakError: if a patient or a feature file would
-        stand on two sides. RunError: if ``out`` holds another run.
+        stand on two sides, or ``start_from`` learned from labels of test slides. RunError: if ``out`` holds
+        another run, or ``start_from`` is unfinished, on other features or in other folds.
     """
     out = Path(out)
     recipe, cohort, store = prepare(recipe, cohort, reporter)
@@ -75,12 +83,15 @@ def cross_validate(
     for split in splits:
         check_leaks(split, cohort.patients, digests)
     plan = {"kind": "cross_validation", "folds": folds, "repeats": repeats, "seed": seed}
-    open_run(out, make_record(recipe, cohort, store, plan=plan, splits=splits))
+    start = None if start_from is None else open_start(start_from, recipe)
+    record = open_run(out, make_record(recipe, cohort, store, plan=plan, splits=splits, start=start))
+    tell_start(record, reporter)
     chosen = [s for s in splits if fold is None or s.fold == fold]
     if not chosen:
         raise RunError(expected("Cross-validation", f"a fold from 0 to {folds - 1}", f"{fold}"))
-    _train_folds(Task(recipe, cohort, store, out, seed, trainer), chosen, reporter)
-    metrics = {} if fold is not None else finish_run(out, gather(out, splits, recipe.classes))
+    _train_folds(Task(recipe, cohort, store, out, seed, trainer), chosen, reporter, start=start)
+    rows = gather(out, splits, recipe.classes) if fold is None and recipe.classifies else []
+    metrics = {} if fold is not None else finish_run(out, rows)
     return RunResult(out, metrics, cohort.left_out)
 
 
@@ -104,11 +115,12 @@ def merge(runs: Sequence[str | Path], out: str | Path) -> RunResult:
                 expected(f"Run '{run}'", f"the same run as '{places[0]}'", f"another: {difference}")
             )
     open_run(out, records[0])
-    plan = records[0]["plan"]
+    plan, classifies = records[0]["plan"], bool(records[0]["recipe"]["heads"])
+    done = "predictions.csv" if classifies else WEIGHTS
     for repeat in range(plan["repeats"]):
         for fold in range(plan["folds"]):
             name = fold_folder(Path(), repeat, fold)
-            sources = [run / name for run in places if (run / name / "predictions.csv").is_file()]
+            sources = [run / name for run in places if (run / name / done).is_file()]
             if not sources:
                 raise RunError(
                     expected(
@@ -121,7 +133,8 @@ def merge(runs: Sequence[str | Path], out: str | Path) -> RunResult:
             if sources[0] != out / name:
                 copy_fold(sources[0], out / name)
     splits = [Split(r, f, (), (), ()) for r in range(plan["repeats"]) for f in range(plan["folds"])]
-    metrics = finish_run(out, gather(out, splits, tuple(records[0]["recipe"]["classes"])))
+    rows = gather(out, splits, tuple(records[0]["recipe"]["classes"])) if classifies else []
+    metrics = finish_run(out, rows)
     return RunResult(out, metrics, records[0]["data"]["left_out"])
 
 
@@ -140,7 +153,9 @@ def gather(out: Path, splits: Sequence[Split], classes: tuple[str, ...]) -> list
     return rows
 
 
-def _train_folds(whole: Task, splits: Sequence[Split], reporter: Reporter) -> None:
+def _train_folds(
+    whole: Task, splits: Sequence[Split], reporter: Reporter, *, start: Start | None = None
+) -> None:
     label = f"Training {whole.recipe.name}"
     epochs = whole.recipe.optimiser.epochs
     reporter.start(label, len(splits) * epochs)
@@ -155,12 +170,14 @@ def _train_folds(whole: Task, splits: Sequence[Split], reporter: Reporter) -> No
 
         if not (folder / "predictions.csv").is_file():
             seed = mix(whole.seed, split.repeat, split.fold)
-            task = Task(whole.recipe, whole.cohort, whole.store, folder, seed, whole.options)
+            begin = None if start is None else start.folder(split.repeat, split.fold)
+            task = replace(whole, folder=folder, seed=seed, start=begin)
             model = fit_one(task, train_on=split.train, validate_on=split.val, listen=listen)
             place = {"repeat": split.repeat, "fold": split.fold}
             rows = answer_all(task, model, split.test, split="test", **place)
             rows += answer_all(task, model, split.val, split="val", **place)
-            write_predictions(folder / "predictions.csv", rows, whole.recipe.classes)
+            if whole.recipe.classifies:
+                write_predictions(folder / "predictions.csv", rows, whole.recipe.classes)
         reporter.advance(label, epochs - done)
     reporter.finish(label)
 

@@ -34,6 +34,10 @@ def evaluate_run(
             expected(f"Run '{run}'", "a file run.json", "none", todo="Give a folder of `wsigraph train`.")
         )
     record = read_json(run / "run.json")
+    if not record["recipe"]["heads"]:
+        raise RunError(
+            expected(f"Run '{run}'", "a classifier", "a pretrained encoder, which predicts nothing")
+        )
     classes = tuple(record["recipe"]["classes"])
     if cohort is None:
         rows = read_predictions(run / "predictions.csv", classes=classes)
@@ -46,6 +50,12 @@ def evaluate_run(
         reporter.say(
             f"warning: {len(overlap)} patients of this cohort (first '{overlap[0]}') are in the run's own "
             "data; their slides are answered out of fold where the run tested them"
+        )
+    seen = sorted(set(cohort.patients) & set(record.get("start", {}).get("seen", {}).values()))
+    if seen:
+        reporter.say(
+            f"warning: {len(seen)} patients of this cohort (first '{seen[0]}') were in the data of the run "
+            "that this one started from"
         )
     _, rows, failed = predict_files(run, [slide.path for slide in cohort.slides], reporter=reporter)
     known = {

@@ -27,9 +27,13 @@ def finish_run(out: Path, predictions: Sequence[Prediction]) -> dict[str, Any]:
         out: The run folder, with ``run.json`` and its folds.
         predictions: Rows of all folds.
 
-    Returns: What ``metrics.json`` holds; empty where no slide was held out for testing.
+    Returns: What ``metrics.json`` holds; empty where no slide was held out for testing. Label-free
+        pretraining has log and curves, and nothing else.
     """
     record = read_json(out / "run.json")
+    if not record["recipe"]["heads"]:
+        _write_logs(out, record["recipe"]["name"])
+        return {}
     classes = tuple(record["recipe"]["classes"])
     write_predictions(out / "predictions.csv", predictions, classes)
     _write_logs(out, record["recipe"]["name"])

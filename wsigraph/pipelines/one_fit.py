@@ -18,6 +18,7 @@ from wsigraph.io.model_files import WEIGHTS, load_model_folder, save_model
 from wsigraph.models.mil_model import MILModel
 from wsigraph.models.tiled import look_in_tiles
 from wsigraph.nn.standardise import Standardise
+from wsigraph.pipelines.start import take
 from wsigraph.pipelines.threads import threads_for
 from wsigraph.training.fit_loop import TrainerOptions, train
 from wsigraph.training.module import MILModule
@@ -35,6 +36,7 @@ class Task:
         folder: Where the network, its log and its checkpoints go.
         seed: Seed of weights, masks, dropout and order.
         options: Device, workers, precision.
+        start: Folder of the network whose weights this one starts from; drawn from the seed where None.
     """
 
     recipe: Recipe
@@ -43,6 +45,7 @@ class Task:
     folder: Path
     seed: int
     options: TrainerOptions
+    start: Path | None = None
 
 
 def fit_one(
@@ -65,6 +68,8 @@ def fit_one(
     model, objectives = task.recipe.build(seed=task.seed)
     if isinstance(model.standardise, Standardise):
         model.standardise.set_statistics(*task.store.statistics([task.cohort.slides[i] for i in train_on]))
+    if task.start is not None:
+        take(task.start, model, objectives)
     module = MILModule(model, objectives, recipe=task.recipe, seed=task.seed)
     checkpoints = task.folder / "checkpoints"
     sizes = [task.store.facts[task.cohort.slides[i].slide_id].num_nodes for i in train_on]
@@ -80,7 +85,7 @@ def fit_one(
         )
     module.load_state_dict(load_checkpoint(best)["state_dict"])
     write_log(task.folder / "log.csv", module.history)
-    save_model(task.folder, model, task.recipe)
+    save_model(task.folder, model, task.recipe, objectives=objectives)
     shutil.rmtree(checkpoints, ignore_errors=True)
     return model.eval()
 
@@ -95,7 +100,9 @@ def dataset(task: Task, indices: Sequence[int]) -> GraphDataset:
 def answer_all(
     task: Task, model: MILModel, indices: Sequence[int], *, split: str, repeat: int = 0, fold: int = 0
 ) -> list[Prediction]:
-    """Predictions for some slides, each as a whole."""
+    """Predictions for some slides, each as a whole; none from a network without heads."""
+    if not model.heads:
+        return []
     model.eval()
     head = next(iter(model.heads))
     predictions = []

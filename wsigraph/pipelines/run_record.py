@@ -14,6 +14,8 @@ from wsigraph.errors import RunError, expected
 from wsigraph.io.atomic import read_json, write_json
 from wsigraph.io.cohort import Cohort
 from wsigraph.io.graph_store import GraphStore
+from wsigraph.pipelines.reporter import Reporter
+from wsigraph.pipelines.start import Start, start_notes, start_record, take
 from wsigraph.training.recipe import Recipe
 from wsigraph.training.splits import Split
 
@@ -21,7 +23,13 @@ PACKAGES = ("wsigraph", "torch", "torch-geometric", "lightning", "numpy", "scipy
 
 
 def make_record(
-    recipe: Recipe, cohort: Cohort, store: GraphStore, *, plan: Mapping[str, Any], splits: Sequence[Split]
+    recipe: Recipe,
+    cohort: Cohort,
+    store: GraphStore,
+    *,
+    plan: Mapping[str, Any],
+    splits: Sequence[Split],
+    start: Start | None = None,
 ) -> dict[str, Any]:
     """The record of a run.
 
@@ -31,6 +39,9 @@ def make_record(
         store: Their graphs, scanned.
         plan: Kind of job, folds, repeats, seed.
         splits: The folds as drawn; their hash tells a resumed run that they are drawn otherwise now.
+        start: The run that its weights start from.
+
+    Raises: LeakError, RunError: if that run has seen what it must not.
     """
     slides = {
         slide.slide_id: {
@@ -41,12 +52,19 @@ def make_record(
         }
         for slide in cohort.slides
     }
+    begun: dict[str, Any] = {}
+    if start is not None:
+        digests = [store.facts[slide.slide_id].digest for slide in cohort.slides]
+        first = start.folder(splits[0].repeat, splits[0].fold)
+        begun = start_record(start, take(first, *recipe.build()), cohort, digests, splits)
+        plan = {**plan, "start_from": begun["weights_sha256"]}
     return {
         "plan": dict(plan),
         "splits_sha256": hashlib.sha256(repr(splits).encode()).hexdigest(),
         "recipe": recipe.to_dict(),
         "data": {"source": cohort.source, "slides": slides, "left_out": cohort.left_out},
-        "warnings": [*cohort.notes, *_graph_warnings(store)],
+        **({"start": begun} if begun else {}),
+        "warnings": [*cohort.notes, *(start_notes(begun) if begun else []), *_graph_warnings(store)],
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
         "platform": platform.platform(),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -75,6 +93,12 @@ def open_run(out: Path, record: dict[str, Any]) -> dict[str, Any]:
             )
         )
     return there
+
+
+def tell_start(record: Mapping[str, Any], reporter: Reporter) -> None:
+    """Say what a run starts from, and what that has seen."""
+    for note in start_notes(record["start"]) if "start" in record else []:
+        reporter.say(f"note: {note}")
 
 
 def first_difference(a: Mapping[str, Any], b: Mapping[str, Any]) -> str:

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from wsigraph.errors import CohortError, WsigraphError, expected
+from wsigraph.errors import CohortError, RecipeError, WsigraphError, expected
 from wsigraph.io.cohort import Cohort
 from wsigraph.io.features import read_features
 from wsigraph.pipelines.cross_validate import RunResult, cross_validate
+from wsigraph.pipelines.fit import fit
 from wsigraph.pipelines.reporter import Reporter, Silent
 from wsigraph.training.fit_loop import TrainerOptions
 from wsigraph.training.recipe import recipe
@@ -22,18 +23,49 @@ class TrainPlan:
     Args:
         recipe: Name of the recipe.
         changes: Settings of the recipe that differ from the published ones, by dotted name.
-        folds: Folds per repeat.
+        folds: Folds per repeat; where None, 5 for a classifier, and none for label-free pretraining: one
+            network on all slides.
         repeats: Whole cross-validations.
         fold: Train this fold only, all if None.
         seed: Fixes every random choice.
+        start_from: A finished run whose weights it starts from.
     """
 
     recipe: str = "srmil"
     changes: Mapping[str, str] = field(default_factory=dict)
-    folds: int = 5
+    folds: int | None = None
     repeats: int = 1
     fold: int | None = None
     seed: int = 0
+    start_from: str | Path | None = None
+
+    @property
+    def pretrains(self) -> bool:
+        """Whether one network is to be trained on all slides, without labels."""
+        heads = recipe(self.recipe, in_channels=1, classes=("a", "b")).heads
+        return not heads and self.folds is None
+
+
+def read_cohort(
+    plan: TrainPlan,
+    manifest: str | Path,
+    *,
+    features: str | Path,
+    id_col: str = "slide_id",
+    patient_col: str = "patient_id",
+    target_col: str = "label",
+) -> Cohort:
+    """The slides of a manifest; labels are read unless the plan has no use for them.
+
+    Raises: CohortError: as ``Cohort.from_manifest`` does.
+    """
+    return Cohort.from_manifest(
+        manifest,
+        features=features,
+        id_col=id_col,
+        patient_col=patient_col,
+        target_col=None if plan.pretrains else target_col,
+    )
 
 
 def train_cohort(
@@ -44,17 +76,19 @@ def train_cohort(
     trainer: TrainerOptions | None = None,
     reporter: Reporter | None = None,
 ) -> RunResult:
-    """Cross-validate ``plan`` on ``cohort``; the feature width is read from the files.
+    """Cross-validate ``plan`` on ``cohort``, or pretrain on it; the feature width is read from the files.
 
     Raises: CohortError: if no feature file can be read, or all slides have one label. RecipeError: if a
         setting does not exist.
     """
+    if plan.pretrains:
+        return _pretrain(plan, cohort, out, trainer or TrainerOptions(), reporter=reporter or Silent())
     if len(cohort.classes) < 2:
         raise CohortError(
             expected(
                 "Cohort",
                 "at least 2 classes to tell apart",
-                f"{len(cohort)} slides all labelled '{cohort.classes[0]}'",
+                f"{len(cohort)} slides all labelled '{''.join(cohort.classes)}'",
                 todo="Check --target-col.",
             )
         )
@@ -62,13 +96,38 @@ def train_cohort(
     return cross_validate(
         method.with_settings(plan.changes) if plan.changes else method,
         cohort,
-        folds=plan.folds,
+        folds=plan.folds or 5,
         repeats=plan.repeats,
         fold=plan.fold,
         seed=plan.seed,
         out=out,
+        start_from=plan.start_from,
         trainer=trainer or TrainerOptions(),
         reporter=reporter or Silent(),
+    )
+
+
+def _pretrain(
+    plan: TrainPlan, cohort: Cohort, out: str | Path, trainer: TrainerOptions, *, reporter: Reporter
+) -> RunResult:
+    if plan.fold is not None or plan.repeats != 1:
+        raise RecipeError(
+            expected(
+                f"Recipe '{plan.recipe}'",
+                "--folds beside --fold or --repeats",
+                "none",
+                todo="Without --folds, one network is pretrained on all slides.",
+            )
+        )
+    method = recipe(plan.recipe, in_channels=feature_width(cohort))
+    return fit(
+        method.with_settings(plan.changes) if plan.changes else method,
+        train=cohort,
+        out=out,
+        seed=plan.seed,
+        start_from=plan.start_from,
+        trainer=trainer,
+        reporter=reporter,
     )
 
 

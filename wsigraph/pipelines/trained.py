@@ -132,6 +132,15 @@ def load_model(path: str | Path) -> TrainedModel:
             )
         )
     loaded = [load_model_folder(folder) for folder in folders]
+    if not loaded[0][1].classifies:
+        raise RunError(
+            expected(
+                f"Run '{path}'",
+                "a classifier",
+                "a pretrained encoder without a head",
+                todo=f"Train one from it: wsigraph train ... --start-from {path}.",
+            )
+        )
     return TrainedModel(loaded[0][1], tuple(model for model, _ in loaded))
 
 

@@ -56,24 +56,21 @@ class MILModule(L.LightningModule):
         # the same masks in every epoch, so that epochs are compared on one task
         torch.manual_seed(mix(self.seed, "val", index))
         view = self.model.predict_view
-        head = next(iter(self.model.heads))
-        also = {view: (head,)}
+        heads = tuple(self.model.heads)[:1]  # none where pretraining is label-free
+        also = {view: heads} if heads else None
         loss = self.objectives(self.model, batch, target=batch.y, epoch=self.current_epoch, also=also)
-        logits = loss.views[view].head(head).logits
         _collect(self._val, {"val_total": loss.total, **_named("val", loss.terms)})
-        self._val.setdefault("logits", []).append(logits.detach().float().cpu())
-        self._val.setdefault("target", []).append(batch.y.detach().cpu())
+        for head in heads:
+            logits = loss.views[view].head(head).logits
+            self._val.setdefault("logits", []).append(logits.detach().float().cpu())
+            self._val.setdefault("target", []).append(batch.y.detach().cpu())
 
     def on_validation_epoch_end(self) -> None:
-        logits, target = torch.cat(self._val.pop("logits")), torch.cat(self._val.pop("target"))
-        scores = quick_scores(logits.softmax(-1).numpy(), target.numpy())
-        row = _means(self._val)
-        row["val_loss"] = float(torch.nn.functional.cross_entropy(logits, target))
-        row |= {f"val_{name}": value for name, value in scores.items()}
-        # accuracies of fewer than 100,000 slides differ by more than 1e-5, so that the AUC only decides ties
-        row["val_accuracy_auc"] = row["val_accuracy"] + 1e-5 * (
-            row["val_auc"] if math.isfinite(row["val_auc"]) else 0.0
-        )
+        scores = {}
+        if self.model.heads:
+            logits, target = torch.cat(self._val.pop("logits")), torch.cat(self._val.pop("target"))
+            scores = _scores(logits, target)
+        row = {**_means(self._val), **scores}
         self.log_dict({k: v for k, v in row.items() if k in MONITORED}, batch_size=1)
         self.history.append({"epoch": self.current_epoch, "lr": self._rate, **_means(self._train), **row})
 
@@ -95,6 +92,15 @@ class MILModule(L.LightningModule):
 
 
 MONITORED = ("val_loss", "val_total", "val_auc", "val_accuracy", "val_accuracy_auc")
+
+
+def _scores(logits: Tensor, target: Tensor) -> dict[str, float]:
+    found = quick_scores(logits.softmax(-1).numpy(), target.numpy())
+    row = {"val_loss": float(torch.nn.functional.cross_entropy(logits, target))}
+    row |= {f"val_{name}": value for name, value in found.items()}
+    # accuracies of fewer than 100,000 slides differ by more than 1e-5, so that the AUC only decides ties
+    tie = row["val_auc"] if math.isfinite(row["val_auc"]) else 0.0
+    return row | {"val_accuracy_auc": row["val_accuracy"] + 1e-5 * tie}
 
 
 def _named(prefix: str, terms: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -90,11 +90,15 @@ class CheckpointSettings(Settings):
 
 
 class Recipe(Settings):
-    """Everything a method is, apart from the data."""
+    """Everything a method is, apart from the data.
+
+    Without heads it is label-free pretraining: an encoder learns from its terms alone, and classifiers start
+    from it.
+    """
 
     name: str
     in_channels: int = Field(gt=0)
-    classes: tuple[str, ...] = Field(min_length=2)
+    classes: tuple[str, ...] = ()
     features: FeatureSettings = FeatureSettings()
     graph: PartSettings
     self_loops: bool = True
@@ -109,10 +113,21 @@ class Recipe(Settings):
     checkpoint: CheckpointSettings = CheckpointSettings()
 
     @model_validator(mode="after")
-    def _classes_differ(self) -> Recipe:
+    def _classes_and_heads_agree(self) -> Recipe:
         if len(set(self.classes)) != len(self.classes):
             raise ValueError(f"classes must differ, got {list(self.classes)}")
+        if self.heads and len(self.classes) < 2:
+            raise ValueError(f"heads need at least 2 classes, got {list(self.classes)}")
+        if not self.heads and self.checkpoint.monitor not in ("val_total", "last"):
+            raise ValueError(
+                f"without heads the checkpoint rule is 'val_total' or 'last', got '{self.checkpoint.monitor}'"
+            )
         return self
+
+    @property
+    def classifies(self) -> bool:
+        """False for label-free pretraining: no head, so no labels, no predictions and no metrics."""
+        return bool(self.heads)
 
     def build(self, *, seed: int = 0) -> tuple[Any, Any]:
         """A new ``MILModel`` and its ``Objectives``, weights drawn from ``seed``.
@@ -172,15 +187,15 @@ def parse_setting(value: Any) -> Any:
         return value
 
 
-def recipe(name: str, *, in_channels: int, classes: Sequence[str]) -> Recipe:
+def recipe(name: str, *, in_channels: int, classes: Sequence[str] = ()) -> Recipe:
     """The published method called ``name``.
 
     Args:
         name: One of ``recipe_names()``.
         in_channels: Width of the features.
-        classes: Class names, in the order of the model's outputs.
+        classes: Class names, in the order of the model's outputs; none for label-free pretraining.
 
-    Raises: UnknownPartError: if there is no such recipe.
+    Raises: UnknownPartError: if there is no such recipe. RecipeError: if a classifier has no classes.
     """
     return RECIPES.get(name)(in_channels=in_channels, classes=tuple(classes))
 
