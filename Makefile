@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 DEMO_OUT ?= demo_out
 
-.PHONY: demo test lint bench-io clean
+.PHONY: demo test lint bench-io bench-speed clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -26,7 +26,12 @@ lint: $(STAMP)  ## style, types, import contracts
 	$(BIN)/lint-imports
 
 bench-io: $(STAMP)  ## tiling, graph build, feature files, start-up: writes a dated file
-	$(BIN)/python -m benchmarks.speed --out benchmarks/results
+	$(BIN)/python -m benchmarks.speed --only feature_read --only knn --only startup --only tiling \
+	  --out benchmarks/results
+
+bench-speed: $(STAMP)  ## attention, SRMIL step and prediction, very large slides: writes a dated file (20 minutes)
+	$(BIN)/python -m benchmarks.speed --only attention_layer --only srmil_step --only srmil_inference \
+	  --only step_115k --only inference_1m --only growth --name srmil_speed --out benchmarks/results
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info demo_out

@@ -30,6 +30,10 @@ def file_calls(tree):
             yield node.lineno, "os.replace"
 
 
+COMPILED = ("numba_", "triton_")
+"""Files of loops for a compiler, which takes arrays and pointers one by one and no objects."""
+
+
 @pytest.mark.parametrize("path", [p for p in SOURCES if "wsigraph/io/" not in name(p)], ids=name)
 def test_only_io_touches_files(path):
     found = list(file_calls(ast.parse(path.read_text(encoding="utf-8"))))
@@ -55,7 +59,8 @@ def test_functions_are_short_and_take_few_arguments(path):
             code = [part for part in node.body if not _is_docstring(part)]
             length = code[-1].end_lineno - code[0].lineno + 1 if code else 0
             assert length <= 45, f"{name(path)}:{node.lineno} {node.name} has {length} lines of body"
-            assert len([a for a in taken if a not in ("self", "cls")]) <= 12, f"{name(path)}: {node.name}"
+            most = 30 if path.name.startswith(COMPILED) else 12
+            assert len([a for a in taken if a not in ("self", "cls")]) <= most, f"{name(path)}: {node.name}"
 
 
 def _is_docstring(node):

@@ -27,6 +27,7 @@ def main() -> None:
         "--json", action="store_true", help="print one JSON object per row instead of a table"
     )
     parser.add_argument("--out", type=Path, help="folder for a dated .md and .json")
+    parser.add_argument("--name", default="speed", help="how the files begin, before the date")
     asked = parser.parse_args()
     rows: list[dict[str, Any]] = []
     for name in asked.only or names:
@@ -34,7 +35,7 @@ def main() -> None:
     report = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "machine": machine(), "rows": rows}
     print("\n".join(json.dumps(row) for row in rows) if asked.json else as_markdown(report))
     if asked.out is not None:
-        write(asked.out, report)
+        write(asked.out, report, name=asked.name)
 
 
 def machine() -> dict[str, Any]:
@@ -85,12 +86,12 @@ def _quantity(value: float | None, unit: str) -> str:
     return "" if value is None else f"{value:.4g} {unit}"
 
 
-def write(folder: Path, report: dict[str, Any]) -> None:
-    """Write ``speed_<date>.md`` and ``.json``."""
+def write(folder: Path, report: dict[str, Any], *, name: str = "speed") -> None:
+    """Write ``<name>_<date>.md`` and ``.json``."""
     from wsigraph.io.atomic import write_json, write_text
 
-    write_text(folder / f"speed_{report['date']}.md", as_markdown(report))
-    write_json(folder / f"speed_{report['date']}.json", report)
+    write_text(folder / f"{name}_{report['date']}.md", as_markdown(report))
+    write_json(folder / f"{name}_{report['date']}.json", report)
 
 
 if __name__ == "__main__":
