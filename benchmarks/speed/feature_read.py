@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import statistics
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import h5py
 import numpy as np
 
+from benchmarks.timing import medians
 from wsigraph.data.patch_features import PatchFeatures
 from wsigraph.io.features import read_features, write_features
 
@@ -30,7 +28,9 @@ def measure() -> list[dict[str, object]]:
             data = features.x.astype(np.float16)
             file.create_dataset("features", data=data, chunks=(1, CHANNELS), maxshape=(None, CHANNELS))
             file["coords"] = features.coords
-        ours, bare, rows = _medians(lambda: read_features(own), lambda: _bare(own), lambda: _bare(single))
+        ours, bare, rows = medians(
+            lambda: read_features(own), lambda: _bare(own), lambda: _bare(single), repeats=REPEATS
+        )
     size = NUM_PATCHES * CHANNELS * 2 / 1e6
     return [
         _row(
@@ -65,18 +65,6 @@ def _row(name: str, value: float, baseline: float, aim: str) -> dict[str, object
         "aim": aim,
         "threads": 1,
     }
-
-
-def _medians(*jobs: Callable[[], object]) -> list[float]:
-    """Median seconds of each job, taking turns so that all see the same machine."""
-    times: list[list[float]] = [[] for _ in jobs]
-    for repeat in range(REPEATS + 1):
-        for job, taken in zip(jobs, times, strict=True):
-            begin = time.perf_counter()
-            job()
-            if repeat:  # the first round warms up
-                taken.append(time.perf_counter() - begin)
-    return [statistics.median(taken) for taken in times]
 
 
 if __name__ == "__main__":

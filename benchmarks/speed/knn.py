@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import statistics
-import time
-from collections.abc import Callable
 
 import numpy as np
 from scipy.spatial import cKDTree
 
+from benchmarks.timing import medians
 from wsigraph.data.patch_features import PatchFeatures
 from wsigraph.graph.builders.knn import KNN
 
@@ -38,7 +36,9 @@ def _features(coords: np.ndarray, step: float) -> PatchFeatures:
 def _row(name: str, features: PatchFeatures) -> dict[str, object]:
     points = features.coords.astype(np.float64)
     builder = KNN(k=8)
-    ours, bare = _medians(lambda: builder.edges(features), lambda: cKDTree(points).query(points, k=9))
+    ours, bare = medians(
+        lambda: builder.edges(features), lambda: cKDTree(points).query(points, k=9), repeats=REPEATS
+    )
     return {
         "name": name,
         "value": ours,
@@ -48,18 +48,6 @@ def _row(name: str, features: PatchFeatures) -> dict[str, object]:
         "aim": AIM,
         "threads": 1,
     }
-
-
-def _medians(*jobs: Callable[[], object]) -> list[float]:
-    """Median seconds of each job, taking turns so that both see the same machine."""
-    times: list[list[float]] = [[] for _ in jobs]
-    for repeat in range(REPEATS + 1):
-        for job, taken in zip(jobs, times, strict=True):
-            begin = time.perf_counter()
-            job()
-            if repeat:  # the first round warms up
-                taken.append(time.perf_counter() - begin)
-    return [statistics.median(taken) for taken in times]
 
 
 if __name__ == "__main__":
