@@ -10,13 +10,13 @@ from wsigraph.data.spatial_graph import SpatialGraph
 from wsigraph.errors import GraphError
 from wsigraph.models.mil_model import MILModel
 from wsigraph.models.tiled import look_in_tiles
-from wsigraph.nn.encoders import gat
 from wsigraph.nn.encoders.base import Encoder
 from wsigraph.nn.encoders.gat import GAT
 from wsigraph.nn.heads.bag import BagHead
 from wsigraph.nn.heads.supernode import SupernodeHead
 from wsigraph.nn.layers.hub_sum import HubSum
 from wsigraph.nn.layers.into_supernodes import into_supernodes
+from wsigraph.nn.row_map import RowMap
 from wsigraph.nn.views.clean import Clean
 from wsigraph.nn.views.masked import Masked
 from wsigraph.nn.views.supernode import Supernode
@@ -153,8 +153,8 @@ def test_a_tile_never_sees_more_than_itself_and_its_neighbours(name, monkeypatch
     for module in model.encoder.modules():
         if isinstance(module, nn.Linear):
             module.register_forward_hook(lambda m, given, out: seen.append(len(given[0])))
-    folded = gat.linear
-    monkeypatch.setattr(gat, "linear", lambda x, **maps: seen.append(len(x)) or folded(x, **maps))
+    folded = RowMap.__call__
+    monkeypatch.setattr(RowMap, "__call__", lambda one, x: seen.append(len(x)) or folded(one, x))
     with torch.no_grad():
         look_in_tiles(model, graph, max_nodes=100)
     assert seen

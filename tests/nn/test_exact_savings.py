@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 
@@ -144,6 +146,25 @@ def test_the_blockwise_error_equals_that_of_rebuilt_rows():
     target, weight = step.inputs[seen.mask], torch.rand(int(seen.mask.sum()), dtype=torch.float64)
     same_with_gradients(
         lambda: (cosine_error(term.rebuild(seen), target, alpha=2.0) * weight).sum(),
-        lambda: term.compare(seen, target, row_weight=weight),
+        partial(term.compare, seen, target, row_weight=weight),
         (embedding, *term.parameters()),
     )
+
+
+def test_folded_matrices_follow_the_weights():
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        encoder = GAT(6, hidden_channels=8, heads=2, stem="reformer", residuals=["linear", "none"]).eval()
+    x = make_slides(6).x.float()
+    with torch.no_grad():
+        before = encoder.start()(x)
+        assert encoder.start() is encoder.start()
+        for weight in (encoder.linear.bias, encoder.layers[0].attend_src, encoder.layers[0].shortcut.weight):
+            weight.add_(1.0)
+            after = encoder.start()(x)
+            assert not torch.equal(before, after)
+            before = after
+        encoder.double()
+        assert encoder.start()(x.double()).dtype == torch.float64
+    with torch.inference_mode():
+        assert torch.equal(encoder.start()(x.double()), encoder.start()(x.double()))

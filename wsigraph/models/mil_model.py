@@ -16,6 +16,7 @@ from wsigraph.errors import GraphError, RecipeError, expected
 from wsigraph.models.view_order import below, check_attention, check_views, has_supernodes
 from wsigraph.nn.encoders.base import Embedded, Encoder
 from wsigraph.nn.heads.base import Head
+from wsigraph.nn.row_map import RowMap
 from wsigraph.nn.standardise import AsIs, Standardise
 from wsigraph.nn.views.base import Nodes, Seen, View
 
@@ -102,9 +103,10 @@ class MILModel(nn.Module):
                 asked[attends] = tuple(dict.fromkeys((*asked.get(attends, ()), self.attending[attends])))
         seen: dict[str, Seen] = {}
         answers: dict[str, BagOutput] = {}
+        plain = Seen(nodes.h, nodes.adjacency, room=nodes.room)
         for name in self.needed(asked):
             view = self.views[name]
-            base = seen[view.base] if isinstance(view.base, str) else Seen(nodes.h, nodes.adjacency)
+            base = seen[view.base] if isinstance(view.base, str) else plain
             seen[name] = view(nodes, stem, base, (masks or {}).get(name))
             if name in asked:
                 answers[name] = self._answer(nodes, seen[name], asked[name])
@@ -147,10 +149,21 @@ class MILModel(nn.Module):
         x, batch, num_graphs = self.unpack(graph)
         pos = graph.pos if "pos" in graph else None
         adjacency = adjacency_of(graph, x)
+        if isinstance(stem, RowMap):
+            room = self._rows_with_room(x, stem, num_graphs)
+            return Nodes(room[: len(x)], adjacency, batch, num_graphs, pos, room=room)
         if torch.is_grad_enabled() or torch.compiler.is_compiling() or len(x) <= BLOCK:
             inputs = self.standardise(x)
             return Nodes(stem(inputs), adjacency, batch, num_graphs, pos, inputs)
         return Nodes(self._rows(x, stem), adjacency, batch, num_graphs, pos)
+
+    def _rows_with_room(self, x: Tensor, stem: RowMap, room: int) -> Tensor:
+        """The same, and room for some more rows below, so that supernodes join without a copy."""
+        rows = stem.weight.new_empty(len(x) + room, len(stem.weight))
+        for begin in range(0, len(x), BLOCK):
+            end = min(begin + BLOCK, len(x))
+            stem.into(self.standardise(x[begin:end]), rows[begin:end])
+        return rows
 
     def _rows(self, x: Tensor, stem: Callable[[Tensor], Tensor]) -> Tensor:
         """Standardised and through the stem in blocks, so that half precision is never widened as a whole."""

@@ -61,7 +61,7 @@ def look_in_tiles(model: MILModel, graph: Data, *, max_nodes: int = MAX_NODES) -
     embedded = passing.embed(
         rounds,
         _first_rows(lambda patches: stem(model.standardise(x[patches])), seen),
-        nodes=any(head.reads == "nodes" for head in heads.values()),
+        nodes=seen.supernodes is None or any(head.reads == "nodes" for head in heads.values()),
     )
     return BagOutput(
         node_embedding=embedded.nodes,

@@ -9,7 +9,6 @@ from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import linear
 
 from wsigraph.data.adjacency import Adjacency
 from wsigraph.errors import RecipeError, expected
@@ -18,6 +17,7 @@ from wsigraph.nn.layers.first_layer import first_layer
 from wsigraph.nn.layers.gat import GATLayer
 from wsigraph.nn.layers.hub_sum import HubSum
 from wsigraph.nn.layers.into_supernodes import attention_into, into_supernodes
+from wsigraph.nn.row_map import RowMap
 from wsigraph.nn.views.base import Seen
 
 
@@ -80,6 +80,7 @@ class GAT(Encoder, name="gat"):
             )
             for width, residual in zip(widths, residuals, strict=True)
         )
+        self._fold: tuple[tuple[tuple[int, int], ...], RowMap] | None = None
 
     def stem(self, x: Tensor) -> Tensor:
         """Project each patch: ``[N, in_channels]`` -> ``[N, stem_channels]``."""
@@ -90,9 +91,14 @@ class GAT(Encoder, name="gat"):
         if not self._folds():
             return self.stem
         first = cast(GATLayer, self.layers[0])
-        maps = [first.packed_weight()] + ([] if first.shortcut is None else [first.shortcut.weight])
-        weight = torch.cat(maps) @ self.linear.weight
-        return partial(linear, weight=weight, bias=torch.cat(maps) @ self.linear.bias)
+        sources = [*self.linear.parameters(), first.project.weight, first.attend_src, first.attend_dst]
+        maps = [] if first.shortcut is None else [first.shortcut.weight]
+        # a weight that is written to, or moved, has another version or place
+        state = tuple((w.data_ptr(), w._version) for w in (*sources, *maps) if not w.is_inference())
+        if self._fold is None or self._fold[0] != state or len(state) < len(sources) + len(maps):
+            both = torch.cat([first.packed_weight(), *maps])
+            self._fold = state, RowMap(both @ self.linear.weight, both @ self.linear.bias)
+        return self._fold[1]
 
     def _folds(self) -> bool:
         """No dropout stands between the square stem and the first projection, and nothing is trained."""

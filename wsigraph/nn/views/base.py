@@ -25,6 +25,7 @@ class Seen:
         mask: ``[N]`` bool, real rows that were replaced; None where the view replaces none.
         token: ``[1, stem_channels]`` what stands in masked rows.
         supernodes: ``[B, stem_channels]`` one more node per slide, nodes N, N + 1, ...; None for none.
+        room: ``[N + B, stem_channels]`` that begins with ``values`` and has room for supernodes, or None.
     """
 
     values: Tensor
@@ -32,6 +33,7 @@ class Seen:
     mask: Tensor | None = None
     token: Tensor | None = None
     supernodes: Tensor | None = None
+    room: Tensor | None = None
 
     @property
     def num_nodes(self) -> int:
@@ -42,6 +44,9 @@ class Seen:
     def h(self) -> Tensor:
         """All rows written out, ``[N + B, stem_channels]``."""
         rows = self.values
+        if self.room is not None and self.mask is None and self.supernodes is not None:
+            self.room[self.num_nodes :] = self.supernodes
+            return self.room
         if self.mask is not None and self.token is not None:
             rows = torch.where(self.mask.unsqueeze(1), self.token, rows)
         return rows if self.supernodes is None else torch.cat([rows, self.supernodes])
@@ -58,6 +63,7 @@ class Nodes:
         num_graphs: Number of slides.
         pos: ``[N, 2]`` patch centres in level-0 px, or None where the batch has none.
         inputs: ``[N, in_channels]`` standardised features, or None where they are never there as a whole.
+        room: ``[N + B, stem_channels]`` that begins with h and has room for supernodes, or None.
         attention: ``[N]`` where views that ran before look, by name (None where a view has no attention).
         done: Share of the epochs that lies behind: 0 in the first, 1 in the last.
     """
@@ -68,6 +74,7 @@ class Nodes:
     num_graphs: int
     pos: Tensor | None = None
     inputs: Tensor | None = None
+    room: Tensor | None = None
     attention: dict[str, Tensor | None] = field(default_factory=dict)
     done: float = 1.0
 
