@@ -145,7 +145,7 @@ def test_the_blockwise_error_equals_that_of_rebuilt_rows():
     embedding = seen.nodes.requires_grad_()
     target, weight = step.inputs[seen.mask], torch.rand(int(seen.mask.sum()), dtype=torch.float64)
     same_with_gradients(
-        lambda: (cosine_error(term.rebuild(seen), target, alpha=2.0) * weight).sum(),
+        lambda: (cosine_error(term.rebuild(seen), target, alpha=2.0) * weight).sum(),  # noqa: PLW0108
         partial(term.compare, seen, target, row_weight=weight),
         (embedding, *term.parameters()),
     )
