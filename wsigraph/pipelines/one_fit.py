@@ -72,8 +72,7 @@ def fit_one(
         take(task.start, model, objectives)
     module = MILModule(model, objectives, recipe=task.recipe, seed=task.seed)
     checkpoints = task.folder / "checkpoints"
-    sizes = [task.store.facts[task.cohort.slides[i].slide_id].num_nodes for i in train_on]
-    with threads_for(sum(sizes) / len(sizes)):
+    with threads_for(_patches_per_slide(task, train_on)):
         best = train(
             module,
             train_graphs=dataset(task, train_on),
@@ -88,6 +87,13 @@ def fit_one(
     save_model(task.folder, model, task.recipe, objectives=objectives)
     shutil.rmtree(checkpoints, ignore_errors=True)
     return model.eval()
+
+
+def _patches_per_slide(task: Task, train_on: Sequence[int]) -> float:
+    """Of a usual training slide, or of its window."""
+    sizes = [task.store.facts[task.cohort.slides[i].slide_id].num_nodes for i in train_on]
+    window = task.recipe.sampler.window_patches
+    return sum(size if window is None else min(size, window) for size in sizes) / len(sizes)
 
 
 def dataset(task: Task, indices: Sequence[int]) -> GraphDataset:
