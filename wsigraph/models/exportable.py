@@ -27,12 +27,15 @@ class Exportable(nn.Module):
 
     Shape: x ``[N, in_channels]``, edge_index ``[2, E]`` int64, row 0 source -> row 1 target -> probabilities
         ``[K]``, logits ``[K]``, attention ``[N, H]`` (columns sum to 1) where the model has one.
-    Raises: RecipeError: if the prediction view masks patches or asks where another view looks.
+    Raises: RecipeError: if there is no head, or the prediction view masks patches or asks where another view
+        looks.
     """
 
     def __init__(self, model: MILModel, *, self_loops: bool) -> None:
         super().__init__()
         self.model, self.self_loops = model, self_loops
+        if not len(model.heads):
+            raise RecipeError(expected("Export", "a head that answers", "none"))
         for name in model.needed({model.predict_view: ()}):
             if model.views[name].draws_mask or model.views[name].attends is not None:
                 raise RecipeError(
