@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from wsigraph.data.adjacency import Adjacency
-from wsigraph.data.order import _hilbert, reordered, space_filling_order
+from wsigraph.data.order import _hilbert, orderly, reordered, space_filling_order
 from wsigraph.data.spatial_graph import SpatialGraph
 from wsigraph.errors import GraphError
 from wsigraph.nn.layers.gat import GATLayer
@@ -79,3 +79,24 @@ def test_everything_moves_with_its_node_or_edge_and_the_given_graph_stays():
     assert moved.edge_index.is_sorted_by_col
     assert torch.equal(torch.as_tensor(graph.edge_index), edges)
     assert not torch.equal(moved.x, graph.x)
+
+
+def slide(order):
+    place = torch.arange(144)
+    pos = torch.stack([place % 12, place // 12], dim=1).float()[order] * 256
+    near = torch.cdist(pos, pos, p=torch.inf) <= 256
+    return SpatialGraph(torch.arange(144.0)[order, None], near.nonzero().T.contiguous(), pos=pos)
+
+
+def test_only_large_slides_in_no_order_are_moved(monkeypatch):
+    shuffled = torch.randperm(144, generator=torch.Generator().manual_seed(0))
+    assert orderly(slide(shuffled))[1] is None  # small
+    monkeypatch.setattr("wsigraph.data.order.LEAST_NODES", 100)
+    scan, kept = orderly(slide(torch.arange(144)))
+    assert kept is None
+    assert torch.equal(scan.x[:, 0], torch.arange(144.0))
+    given = slide(shuffled)
+    moved, inverse = orderly(given)
+    assert torch.equal(moved.x[inverse], given.x)
+    jumps = [one.pos.diff(dim=0).norm(dim=1).mean() for one in (moved, given)]
+    assert jumps[0] < jumps[1] / 3

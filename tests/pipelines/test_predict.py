@@ -131,3 +131,14 @@ def test_a_folder_without_a_model(tmp_path):
         RunError, match=r"expected a folder with model.safetensors or folders fold_<i>, got neither"
     ):
         load_model(tmp_path)
+
+
+def test_rows_that_come_in_no_order_are_answered_in_theirs(finished, new_slide, monkeypatch):
+    model = load_model(finished / "fold_0")
+    order = torch.randperm(len(new_slide), generator=torch.Generator().manual_seed(0)).numpy()
+    shuffled = replace(new_slide, x=new_slide.x[order], coords=new_slide.coords[order])
+    plain = model.answer(model.graph(new_slide))
+    monkeypatch.setattr("wsigraph.data.order.LEAST_NODES", 1)
+    answer = model.answer(model.graph(shuffled))
+    torch.testing.assert_close(answer.probabilities, plain.probabilities, rtol=0, atol=1e-6)
+    torch.testing.assert_close(answer.attention, plain.attention[torch.from_numpy(order)], rtol=0, atol=1e-6)

@@ -19,7 +19,6 @@ from wsigraph.pipelines.predict import load_model
 from wsigraph.pipelines.reporter import Silent
 from wsigraph.pipelines.start import take
 from wsigraph.pipelines.train import TrainPlan, read_cohort, train_cohort
-from wsigraph.training.recipe import Recipe
 
 LONGER = {"optimiser.epochs": 6, "optimiser.lr": 5e-3}
 
@@ -295,11 +294,3 @@ class TestPlans:
     def test_one_fold_of_no_folds_is_refused(self, cohort, tmp_path):
         with pytest.raises(RecipeError, match="--folds beside --fold or --repeats"):
             train_cohort(TrainPlan("srmil_pretrain", fold=0), cohort, out=tmp_path)
-
-
-def test_without_heads_only_reconstruction_may_choose_the_epoch(small):
-    values = small("srmil_pretrain").to_dict()
-    with pytest.raises(RecipeError, match="without heads the checkpoint rule is 'val_total' or 'last'"):
-        Recipe.from_dict({**values, "checkpoint": {"monitor": "val_auc"}})
-    with pytest.raises(RecipeError, match=r"expected a head 'bag', got heads \[\]"):
-        Recipe.from_dict({**values, "terms": {"ce": {"name": "cross_entropy"}}}).build()

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch_geometric import EdgeIndex
 
+from wsigraph.data.order import orderly
 from wsigraph.data.patch_features import PatchFeatures
 from wsigraph.data.spatial_graph import SpatialGraph
 from wsigraph.errors import GraphError, RunError, WsigraphError, expected
@@ -115,7 +116,8 @@ class GraphStore:
                     todo="All slides must be encoded by one patch encoder.",
                 )
             )
-        graph = to_graph(features, self.builder)
+        # of a slide only what belongs to it as a whole is read again, so that its rows may move
+        graph, _ = orderly(to_graph(features, self.builder))
         return with_self_loops(graph) if self.self_loops else graph
 
     def graph(self, slide: Slide) -> SpatialGraph:

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from wsigraph.data.order import orderly
 from wsigraph.data.patch_features import PatchFeatures
 from wsigraph.data.spatial_graph import SpatialGraph
 from wsigraph.errors import RunError, expected
@@ -73,6 +74,7 @@ class TrainedModel:
         Raises: RunError: if the graph was built otherwise than the model's graphs.
         """
         self._check_graph(graph)
+        graph, inverse = orderly(graph)
         if self.recipe.self_loops:
             graph = with_self_loops(graph)
         looks = [look_in_tiles(network, graph, max_nodes=max_nodes) for network in self.networks]
@@ -80,6 +82,8 @@ class TrainedModel:
         probabilities = torch.stack([o.logits.softmax(-1)[0] for o in outputs]).mean(0)
         given = [o.attention.mean(1) for o in outputs if o.attention is not None]
         attention = torch.stack(given).mean(0) if given else None
+        if attention is not None and inverse is not None:
+            attention = attention[inverse]
         return Answer(str(graph.slide_id), probabilities, attention)
 
     def _check(self, features: PatchFeatures) -> None:
