@@ -69,7 +69,7 @@ def reordered(graph: SpatialGraph) -> tuple[SpatialGraph, Tensor]:
 LEAST_NODES = 16_384
 """Nodes below which all rows lie in the processor's caches anyhow."""
 
-SCATTERED = 0.05
+SCATTERED = 0.15
 """Share of the slide's extent that most steps from a row to the next exceed where rows are in no order."""
 
 
