@@ -30,13 +30,15 @@ def write_picture(path: Path, mine: Mapping[str, Answers], *, title: str) -> boo
         values = [one.value for one in found[measure]]
         below = [one.value - one.low for one in found[measure]]
         above = [one.high - one.value for one in found[measure]]
-        axes.errorbar(sorted(rates), values, yerr=[below, above], color=COLOURS[0], marker="o", capsize=3)
+        axes.errorbar(
+            sorted(rates), values, yerr=[below, above], color=COLOURS[0], marker="o", capsize=3, label="srmil"
+        )
         for colour, (arm, label) in zip(COLOURS[1:], BESIDE.items(), strict=False):
             if arm in mine:
                 axes.axhline(measured(mine[arm], measure).value, color=colour, linestyle="--", label=label)
         axes.set_title(measure, fontsize=10, color=INK, loc="left")
         axes.set_xlabel("mask rate", fontsize=8, color=QUIET)
-    if any(arm in mine for arm in BESIDE):
-        figure.axes[0].legend(fontsize=7, frameon=False)
+    lines, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(lines, labels, loc="outside lower center", ncols=len(labels), fontsize=8, frameon=False)
     save_figure(path, figure)
     return True

@@ -96,8 +96,9 @@ class GAT(Encoder, name="gat"):
         # a weight that is written to, or moved, has another version or place
         state = tuple((w.data_ptr(), w._version) for w in (*sources, *maps) if not w.is_inference())
         if self._fold is None or self._fold[0] != state or len(state) < len(sources) + len(maps):
-            both = torch.cat([first.packed_weight(), *maps])
-            self._fold = state, RowMap(both @ self.linear.weight, both @ self.linear.bias)
+            with torch.autocast(self.linear.weight.device.type, enabled=False):  # in full precision
+                both = torch.cat([first.packed_weight(), *maps])
+                self._fold = state, RowMap(both @ self.linear.weight, both @ self.linear.bias)
         return self._fold[1]
 
     def _folds(self) -> bool:

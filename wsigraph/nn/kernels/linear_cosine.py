@@ -35,7 +35,11 @@ def linear_cosine(
 
     Shape: a scalar.
     """
-    return _LinearCosine.apply(x, weight, bias, target, row_weight, alpha)
+    kind = torch.promote_types(x.dtype, torch.float32)  # under autocast too: cosines want the digits
+    with torch.autocast(x.device.type, enabled=False):
+        return _LinearCosine.apply(
+            x.to(kind), weight.to(kind), bias.to(kind), target.to(kind), row_weight.to(kind), alpha
+        )
 
 
 class _LinearCosine(torch.autograd.Function):

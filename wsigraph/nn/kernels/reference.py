@@ -81,7 +81,8 @@ def aggregate_sum(h: Tensor, *, edge_index: Tensor, num_targets: int, weight: Te
     messages = h[edge_index[0]]
     if weight is not None:
         messages = messages * weight.unsqueeze(-1)
-    return h.new_zeros(num_targets, h.shape[1]).index_add_(0, edge_index[1], messages)
+    out = messages.new_zeros(num_targets, h.shape[1]).index_add_(0, edge_index[1], messages)
+    return out.to(h.dtype)
 
 
 def _weighed(
@@ -90,5 +91,6 @@ def _weighed(
     source, target = edge_index[0], edge_index[1]
     attention = softmax(logits, target, num_nodes=num_targets)
     weights = attention if keep is None else attention * keep
-    out = h.new_zeros(num_targets, *h.shape[1:])
-    return out.index_add_(0, target, h[source] * weights.unsqueeze(-1)), attention
+    messages = h[source] * weights.unsqueeze(-1)  # wider than h where only h is in half precision
+    out = messages.new_zeros(num_targets, *h.shape[1:]).index_add_(0, target, messages)
+    return out.to(h.dtype), attention
