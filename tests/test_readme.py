@@ -17,6 +17,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 pytestmark = pytest.mark.slow
 
 QUICK = "--folds 2 --set optimiser.epochs=1 --set encoder.hidden_channels=8 --device cpu"
+PARTS = "--set encoder.name=gatv2 --set views.masked.mask=blocks --set terms.reconstruction.target=residual"
 TRAIN = "wsigraph train demo_out/labels.csv --features features"
 REDUCED = {
     "pip install wsigraph": None,  # the wheel test installs it
@@ -24,6 +25,10 @@ REDUCED = {
     "wsigraph train demo_out/labels.csv --features features --recipe srmil --folds 4 --out runs/srmil": (
         f"wsigraph train demo_out/labels.csv --features features --recipe srmil {QUICK} --out runs/srmil"
     ),
+    **{
+        f"{TRAIN} --recipe {what} --folds 4 --out {run}": f"{TRAIN} --recipe {what} {QUICK} --out {run}"
+        for what, run in (("srmil_code", "runs/code"), (f"srmil {PARTS}", "runs/parts"))
+    },
     **{
         f"{TRAIN} --recipe {name} --folds 4{start} --out {run}": (
             f"{TRAIN} --recipe {name} {QUICK}{start} --out {run}"
