@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from wsigraph.data.bags import Bags
 from wsigraph.errors import GraphError
 from wsigraph.nn.aggregators.gated_attention import GatedAttention
 from wsigraph.nn.aggregators.mean import Mean
@@ -21,7 +22,7 @@ def weights(layer):
 def test_gated_attention_equals_loops():
     slides, pool = make_slides(6), GatedAttention(6, hidden_channels=5).double()
     (v, bv), (u, bu), (w, bw) = map(weights, (pool.value, pool.gate, pool.score))
-    out = pool(slides.x, slides.batch, slides.num_graphs)
+    out = pool(slides.x, slides.bags)
     for slide in range(slides.num_graphs):
         x = slides.x[slides.rows(slide)].numpy()
         scores = [
@@ -35,7 +36,7 @@ def test_gated_attention_equals_loops():
 
 def test_mean_equals_numpy():
     slides = make_slides(6)
-    out = Mean(6)(slides.x, slides.batch, slides.num_graphs).embedding
+    out = Mean(6)(slides.x, slides.bags).embedding
     for slide in range(slides.num_graphs):
         np.testing.assert_allclose(out[slide], slides.x[slides.rows(slide)].numpy().mean(0), atol=1e-12)
 
@@ -44,16 +45,16 @@ def test_an_empty_slide_is_named():
     with pytest.raises(
         GraphError, match=r"Mean: expected at least one patch in every slide, got none in slides \[1\]"
     ):
-        Mean(2)(torch.ones(3, 2), torch.tensor([0, 2, 2]), 3)
+        Mean(2)(torch.ones(3, 2), Bags(torch.tensor([0, 2, 2]), 3))
 
 
 def test_bag_head_is_linear_without_a_middle():
     slides = make_slides(6)
     head = BagHead(6, 7, aggregator={"name": "mean"}, hidden_channels=0).double()
-    pooled = Mean(6)(slides.x, slides.batch, slides.num_graphs).embedding
+    pooled = Mean(6)(slides.x, slides.bags).embedding
     w, b = weights(head.classify[-1])
     np.testing.assert_allclose(
-        head(slides.x, slides.batch, slides.num_graphs).logits.detach(), pooled.numpy() @ w.T + b, atol=1e-12
+        head(slides.x, slides.bags).logits.detach(), pooled.numpy() @ w.T + b, atol=1e-12
     )
 
 

@@ -161,13 +161,13 @@ def test_what_cannot_be_exported_is_refused(finished, tmp_path):
 
 
 class AsksTheNumbers(Mean, name=None):
-    def forward(self, x, batch, num_graphs):
-        return super().forward(x if bool((x > 0).any()) else -x, batch, num_graphs)
+    def forward(self, x, bags):
+        return super().forward(x if bool((x > 0).any()) else -x, bags)
 
 
 class ForgetsHowToCount(Mean, name=None):
-    def forward(self, x, batch, num_graphs):
-        pooled = super().forward(x, batch, num_graphs)
+    def forward(self, x, bags):
+        pooled = super().forward(x, bags)
         return type(pooled)(pooled.embedding * (11 if torch.compiler.is_exporting() else x.shape[0]))
 
 

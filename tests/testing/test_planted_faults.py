@@ -20,59 +20,55 @@ from wsigraph.testing import check_aggregator, check_encoder, check_head
 
 
 class PoolsWholeBatch(GatedAttention):
-    def forward(self, x, batch, num_graphs):
-        out = super().forward(x, batch, num_graphs)
+    def forward(self, x, bags):
+        out = super().forward(x, bags)
         return replace(out, embedding=out.embedding - out.embedding.mean(0))
 
 
 class SoftmaxOverBatch(GatedAttention):
-    def forward(self, x, batch, num_graphs):
-        out = super().forward(x, batch, num_graphs)
+    def forward(self, x, bags):
+        out = super().forward(x, bags)
         attention = out.attention_logits.softmax(0)
         return Aggregated(
-            torch.zeros_like(out.embedding).index_add_(0, batch, attention * x),
+            torch.zeros_like(out.embedding).index_add_(0, bags.batch, attention * x),
             attention,
             out.attention_logits,
         )
 
 
 class LooksAtOrder(Mean):
-    def forward(self, x, batch, num_graphs):
-        return super().forward(
-            x * torch.linspace(1, 2, len(x), dtype=x.dtype).unsqueeze(1), batch, num_graphs
-        )
+    def forward(self, x, bags):
+        return super().forward(x * torch.linspace(1, 2, len(x), dtype=x.dtype).unsqueeze(1), bags)
 
 
 class FirstPatchOnly(Mean):
-    def forward(self, x, batch, num_graphs):
-        super().forward(x, batch, num_graphs)
-        first = torch.searchsorted(batch, torch.arange(num_graphs))
+    def forward(self, x, bags):
+        super().forward(x, bags)
+        first = torch.searchsorted(bags.batch, torch.arange(bags.num_graphs))
         return Aggregated(x[first])
 
 
 class SkipsEmptySlides(Mean):
-    def forward(self, x, batch, num_graphs):
-        total = x.new_zeros(num_graphs, x.shape[1]).index_add_(0, batch, x)
-        return Aggregated(total / torch.bincount(batch, minlength=num_graphs).clamp(min=1).unsqueeze(1))
+    def forward(self, x, bags):
+        return Aggregated(bags.sum(x) / bags.counts.clamp(min=1).unsqueeze(1))
 
 
 class HidesAttention(GatedAttention):
-    gives_attention = False
+    gives = frozenset()
 
 
 class AttentionOfTwo(GatedAttention):
-    def forward(self, x, batch, num_graphs):
-        out = super().forward(x, batch, num_graphs)
+    def forward(self, x, bags):
+        out = super().forward(x, bags)
         return replace(out, attention=2 * out.attention)
 
 
 class UnsafeSoftmax(GatedAttention):
-    def forward(self, x, batch, num_graphs):
-        super().forward(x, batch, num_graphs)
+    def forward(self, x, bags):
+        super().forward(x, bags)
         e = x.sum(1, keepdim=True).exp()
-        total = e.new_zeros(num_graphs, 1).index_add_(0, batch, e)
-        a = e / total[batch]
-        return Aggregated(x.new_zeros(num_graphs, x.shape[1]).index_add_(0, batch, a * x), a, e)
+        a = e / bags.sum(e)[bags.batch]
+        return Aggregated(bags.sum(a * x), a, e)
 
 
 class ForgetsState(GatedAttention):
@@ -80,8 +76,8 @@ class ForgetsState(GatedAttention):
         super().__init__(in_channels)
         self.scale = torch.rand(1).item()
 
-    def forward(self, x, batch, num_graphs):
-        out = super().forward(x, batch, num_graphs)
+    def forward(self, x, bags):
+        out = super().forward(x, bags)
         return replace(out, embedding=out.embedding * self.scale)
 
 
@@ -92,22 +88,22 @@ class IdleParameter(GatedAttention):
 
 
 class BreaksGradient(Mean):
-    def forward(self, x, batch, num_graphs):
-        out = super().forward(x, batch, num_graphs).embedding
+    def forward(self, x, bags):
+        out = super().forward(x, bags).embedding
         return Aggregated(out + out.detach())
 
 
 class Noisy(Mean):
-    def forward(self, x, batch, num_graphs):
-        out = super().forward(x, batch, num_graphs).embedding
+    def forward(self, x, bags):
+        out = super().forward(x, bags).embedding
         return Aggregated(out + torch.rand_like(out))
 
 
 class BatchNorm(Mean):
     """Batch statistics even in evaluation mode."""
 
-    def forward(self, x, batch, num_graphs):
-        return super().forward((x - x.mean(0)) / x.std(0), batch, num_graphs)
+    def forward(self, x, bags):
+        return super().forward((x - x.mean(0)) / x.std(0), bags)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +114,7 @@ class BatchNorm(Mean):
         (LooksAtOrder, "whatever the order of the patches"),
         (FirstPatchOnly, "whatever the order of the patches"),
         (SkipsEmptySlides, "GraphError for a slide without a patch"),
-        (HidesAttention, "gives_attention"),
+        (HidesAttention, "gives = "),
         (AttentionOfTwo, "sums to 1"),
         (UnsafeSoftmax, "size 10,000"),
         (ForgetsState, "new instance with its state"),
@@ -204,8 +200,8 @@ def test_encoder_faults(fault, sentence):
 
 
 class HeadOfBatch(BagHead):
-    def forward(self, x, batch, num_graphs):
-        out = super().forward(x, batch, num_graphs)
+    def forward(self, x, bags):
+        out = super().forward(x, bags)
         return replace(out, logits=out.logits - out.logits.mean(0))
 
 

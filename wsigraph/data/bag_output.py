@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from torch import Tensor
@@ -20,6 +21,7 @@ class HeadOutput:
         attention: ``[N, H]``, each column sums to 1 per slide; None where the method defines none.
         attention_logits: ``[N, H]`` before the softmax, or None.
         node_logits: ``[N, K]``, or None where the method defines none.
+        extras: What the method's own terms read, by name: losses, branches, pseudo-bags.
     """
 
     logits: Tensor
@@ -27,6 +29,7 @@ class HeadOutput:
     attention: Tensor | None = None
     attention_logits: Tensor | None = None
     node_logits: Tensor | None = None
+    extras: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

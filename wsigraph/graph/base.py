@@ -31,9 +31,11 @@ class GraphBuilder(Part, ABC, family="graph builder", package="wsigraph.graph.bu
     Attributes:
         may_be_edgeless: True only for controls that join nothing on purpose; elsewhere a slide of several
             patches without one edge is an error.
+        uses_coords: False where edges do not depend on coordinates.
     """
 
     may_be_edgeless: ClassVar[bool] = False
+    uses_coords: ClassVar[bool] = True
 
     @abstractmethod
     def edges(self, features: PatchFeatures) -> Edges:

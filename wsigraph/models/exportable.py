@@ -33,9 +33,10 @@ class Exportable(nn.Module):
 
     def __init__(self, model: MILModel, *, self_loops: bool) -> None:
         super().__init__()
-        self.model, self.self_loops = model, self_loops
+        self.model, self.self_loops = model, self_loops and model.encoder.uses_edges
         if not len(model.heads):
             raise RecipeError(expected("Export", "a head that answers", "none"))
+        self._refuse_what_reads_more()
         for name in model.needed({model.predict_view: ()}):
             if model.views[name].draws_mask or model.views[name].attends is not None:
                 raise RecipeError(
@@ -61,11 +62,25 @@ class Exportable(nn.Module):
         given = {"probabilities": answer.logits.softmax(-1)[0], "logits": answer.logits[0]}
         return given if answer.attention is None else given | {"attention": answer.attention}
 
+    def _refuse_what_reads_more(self) -> None:
+        encoder, head = self.model.encoder, next(iter(self.model.heads.values()))
+        parts = {f"encoder '{encoder.name}'": encoder, f"head '{head.name}'": head}
+        for who, part in parts.items():
+            reads = "positions" if part.uses_pos else "edges" if part.uses_edges else ""
+            if reads == "positions" or (reads and (part is head or encoder.mixes)):
+                raise RecipeError(
+                    expected(
+                        "Export",
+                        "patches that read features and the edges they pass on",
+                        f"{who} reads {reads}",
+                    )
+                )
+
     def _view(self, nodes: Nodes) -> Seen:
         seen: dict[str, Seen] = {}
         for name in self.model.needed({self.model.predict_view: ()}):
             view = self.model.views[name]
-            base = seen[view.base] if isinstance(view.base, str) else Seen(nodes.h, nodes.adjacency)
+            base = seen[view.base] if isinstance(view.base, str) else nodes.plain
             seen[name] = view(nodes, self.model.encoder.stem, base, None)
         return seen[self.model.predict_view]
 

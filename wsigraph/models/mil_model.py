@@ -12,6 +12,7 @@ from torch_geometric.data import Data
 
 from wsigraph.data.adjacency import Adjacency
 from wsigraph.data.bag_output import BagOutput, HeadOutput
+from wsigraph.data.bags import Bags
 from wsigraph.errors import GraphError, RecipeError, expected
 from wsigraph.models.view_order import below, check_attention, check_views, has_supernodes
 from wsigraph.nn.encoders.base import Embedded, Encoder
@@ -66,6 +67,14 @@ class MILModel(nn.Module):
                 raise RecipeError(
                     expected(f"Head '{name}'", "a prediction view with supernodes", f"'{predict_view}'")
                 )
+        if encoder.mixes and any(view.supernodes == "adds" for view in views.values()):
+            raise RecipeError(
+                expected(
+                    f"Encoder '{encoder.name}'",
+                    "views without supernodes, since a patch hears its whole slide",
+                    f"{list(views)}",
+                )
+            )
         self.standardise = Standardise(encoder.in_channels) if standardise is None else standardise
         self.encoder = encoder
         self.views = nn.ModuleDict(views)
@@ -103,10 +112,9 @@ class MILModel(nn.Module):
                 asked[attends] = tuple(dict.fromkeys((*asked.get(attends, ()), self.attending[attends])))
         seen: dict[str, Seen] = {}
         answers: dict[str, BagOutput] = {}
-        plain = Seen(nodes.h, nodes.adjacency, room=nodes.room)
         for name in self.needed(asked):
             view = self.views[name]
-            base = seen[view.base] if isinstance(view.base, str) else plain
+            base = seen[view.base] if isinstance(view.base, str) else nodes.plain
             seen[name] = view(nodes, stem, base, (masks or {}).get(name))
             if name in asked:
                 answers[name] = self._answer(nodes, seen[name], asked[name])
@@ -208,9 +216,9 @@ def adjacency_of(graph: Data, x: Tensor) -> Adjacency:
 def ask(head: Head, embedded: Embedded, nodes: Nodes) -> HeadOutput:
     """What a head says of the nodes or supernodes that it reads."""
     if head.reads == "nodes":
-        return head(embedded.nodes, nodes.batch, nodes.num_graphs)
-    slides = torch.arange(nodes.num_graphs, device=nodes.batch.device)
-    return replace(head(embedded.supernodes, slides, nodes.num_graphs), attention=embedded.attention)
+        return head(embedded.nodes, nodes.bags)
+    slides = Bags(torch.arange(nodes.num_graphs, device=nodes.batch.device), nodes.num_graphs)
+    return replace(head(embedded.supernodes, slides), attention=embedded.attention)
 
 
 def _attention(answer: BagOutput) -> Tensor | None:

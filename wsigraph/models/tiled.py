@@ -92,7 +92,7 @@ def _seen(model: MILModel, graph: Data, x: Tensor, stem: Rows) -> tuple[Nodes, S
     seen: dict[str, Seen] = {}
     for name in names:
         view = model.views[name]
-        base = seen[view.base] if isinstance(view.base, str) else Seen(absent, nodes.adjacency)
+        base = seen[view.base] if isinstance(view.base, str) else nodes.plain
         seen[name] = view(nodes, stem, base, None)
     last = seen[model.predict_view]
     return nodes, last if last.values is absent else None

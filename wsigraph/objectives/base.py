@@ -33,12 +33,14 @@ class Need:
     Args:
         view: Name of the view.
         head: Name of the head, or None for the view's node embeddings.
-        field: Field of ``HeadOutput`` (or of ``BagOutput`` where ``head`` is None).
+        field: Field of ``HeadOutput`` (or of ``BagOutput`` where ``head`` is None), or name of an extra.
+        shape: Of an extra: ``"B"`` slides or ``"N"`` nodes first, then ``"K"`` for the classes, or numbers.
     """
 
     view: str
     head: str | None = None
     field: str = "logits"
+    shape: tuple[str | int, ...] = ()
 
 
 @dataclass(frozen=True)

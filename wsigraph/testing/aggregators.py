@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from torch import Tensor
 
+from wsigraph.data.bags import Bags
 from wsigraph.nn.aggregators.base import Aggregator
-from wsigraph.testing.pools import check_pool
+from wsigraph.testing.pools import check_pool, check_reads
 from wsigraph.testing.require import (
     name_of,
     ready,
@@ -36,22 +37,22 @@ def check_aggregator(make: Callable[[int], Aggregator], *, in_channels: int = 6)
     part = ready(seeded(lambda: make(in_channels)))
     who, slides = name_of(part), make_slides(in_channels)
 
-    def run(x: Tensor, batch: Tensor, num_graphs: int) -> tuple[Tensor, Tensor | None]:
-        out = part(x, batch, num_graphs)
+    def run(x: Tensor, bags: Bags) -> tuple[Tensor, Tensor | None]:
+        out = part(x, bags)
         return out.embedding, out.attention
 
-    check_pool(run, slides, who=who)
-    out = part(slides.x, slides.batch, slides.num_graphs)
+    check_pool(run, slides, who=who, ordered=not part.order_matters)
+    out = part(slides.x, slides.bags)
     require_shape(out.embedding, (slides.num_graphs, part.out_channels), who=who, what="bag vectors")
+    given = {field for field in ("attention", "attention_logits") if getattr(out, field) is not None}
+    given |= set(out.extras)
     require(
-        (out.attention is not None) == part.gives_attention,
-        who,
-        f"gives_attention = {out.attention is not None}, as its output says",
-        f"{part.gives_attention}",
+        given == set(part.gives), who, f"gives = {sorted(given)}, as its output says", f"{sorted(part.gives)}"
     )
+    check_reads(run, slides, part, who=who)
 
     def embed(x: Tensor) -> Tensor:
-        return part(x, slides.batch, slides.num_graphs).embedding
+        return part(x, slides.bags).embedding
 
     require_gradients(embed, (slides.x,), who=who)
     require_used(part, embed(slides.x).square().sum(), who=who)
@@ -59,4 +60,4 @@ def check_aggregator(make: Callable[[int], Aggregator], *, in_channels: int = 6)
 
 
 def _embed(part: Aggregator, slides: Slides) -> Tensor:
-    return part(slides.x, slides.batch, slides.num_graphs).embedding
+    return part(slides.x, slides.bags).embedding

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -10,6 +11,7 @@ from torch import Tensor
 from wsigraph.data.adjacency import Adjacency
 from wsigraph.graph.tiles import surrounded
 from wsigraph.nn.encoders.base import Encoder
+from wsigraph.nn.encoders.mixer import Mixer
 from wsigraph.testing.require import (
     name_of,
     ready,
@@ -17,6 +19,7 @@ from wsigraph.testing.require import (
     require_equal,
     require_finite,
     require_gradients,
+    require_refused,
     require_round_trip,
     require_shape,
     require_used,
@@ -40,18 +43,26 @@ def check_encoder(make: Callable[[int], Encoder], *, in_channels: int = 6) -> No
     """
     part = ready(seeded(lambda: make(in_channels)))
     who, slides = name_of(part), make_slides(in_channels)
-    out = part(slides.x, slides.adjacency)
+    out = _run(part, slides)
     require(part.in_channels == in_channels, who, f"in_channels {in_channels}", f"{part.in_channels}")
     require_shape(out, (len(slides.x), part.out_channels), who=who, what="node embeddings")
-    require_equal(part(slides.x, slides.adjacency), out, who=who, what="the same answer twice", tolerance=0)
+    require_equal(_run(part, slides), out, who=who, what="the same answer twice", tolerance=0)
     _check_stem(part, slides, who=who)
-    _check_order(part, slides, out, who=who)
+    if not part.order_matters:
+        _check_order(part, slides, out, who=who)
     _check_batch(part, slides, out, who=who)
     _check_edges(part, slides, out, who=who)
+    _check_reach(part, slides, out, who=who)
     _check_hops(part, slides, who=who)
-    require_gradients(lambda x: part(x, slides.adjacency), (slides.x,), who=who)
+    require_gradients(lambda x: _run(part, replace(slides, x=x)), (slides.x,), who=who)
     require_used(part, out.square().sum(), who=who)
-    require_round_trip(part, lambda: make(in_channels), lambda p: p(slides.x, slides.adjacency), who=who)
+    require_round_trip(part, lambda: make(in_channels), lambda p: _run(p, slides), who=who)
+
+
+def _run(part: Encoder, slides: Slides) -> Tensor:
+    if isinstance(part, Mixer):
+        return part.mix(part.stem(slides.x), slides.bags)
+    return part(slides.x, slides.adjacency)
 
 
 def _check_stem(part: Encoder, slides: Slides, *, who: str) -> None:
@@ -64,25 +75,21 @@ def _check_stem(part: Encoder, slides: Slides, *, who: str) -> None:
 def _check_order(part: Encoder, slides: Slides, out: Tensor, *, who: str) -> None:
     order = slides.order_within()
     moved = slides.shuffled(order)
-    require_equal(
-        part(moved.x, moved.adjacency), out[order], who=who, what="node outputs that move with their nodes"
-    )
+    require_equal(_run(part, moved), out[order], who=who, what="node outputs that move with their nodes")
     turned = slides.edge_index[:, torch.randperm(slides.edge_index.shape[1])]
-    require_equal(
-        part(slides.x, Adjacency.of(turned, len(slides.x))), out, who=who, what="edges in any order"
-    )
+    require_equal(_run(part, replace(slides, edge_index=turned)), out, who=who, what="edges in any order")
 
 
 def _check_batch(part: Encoder, slides: Slides, out: Tensor, *, who: str) -> None:
     for slide in range(slides.num_graphs):
         one = slides.one(slide)
         require_equal(
-            part(one.x, one.adjacency),
+            _run(part, one),
             out[slides.rows(slide)],
             who=who,
             what="a batch that equals its slides one by one",
         )
-    changed = part(slides.with_other(0).x, slides.adjacency)
+    changed = _run(part, slides.with_other(0))
     rest = slides.sizes[0]
     require_equal(
         changed[rest:], out[rest:], who=who, what="other slides bit-equal when one slide changes", tolerance=0
@@ -91,12 +98,28 @@ def _check_batch(part: Encoder, slides: Slides, out: Tensor, *, who: str) -> Non
 
 def _check_edges(part: Encoder, slides: Slides, out: Tensor, *, who: str) -> None:
     bare = slides.without_edges()
-    edgeless = part(bare.x, bare.adjacency)
+    edgeless = _run(part, bare)
     require_finite(edgeless, who=who, what="an answer without edges")
-    one = part(bare.x[:1], Adjacency.of(bare.edge_index, 1))
-    require_equal(one, edgeless[:1], who=who, what="one patch without edges to be a slide like any other")
+    single = slides.sizes.index(1)
+    require_equal(
+        _run(part, bare.one(single)),
+        edgeless[slides.rows(single)],
+        who=who,
+        what="one patch without edges to be a slide like any other",
+    )
     reads = bool((edgeless != out).any())
     require(reads == part.uses_edges, who, f"uses_edges = {reads}, as its output says", f"{part.uses_edges}")
+
+
+def _check_reach(part: Encoder, slides: Slides, out: Tensor, *, who: str) -> None:
+    """``uses_pos`` is true; ``mixes`` where patches hear others without an edge; absent positions refused."""
+    moved = _run(part, replace(slides, pos=slides.pos.flip(0)))
+    reads = bool((moved != out).any())
+    require(reads == part.uses_pos, who, f"uses_pos = {reads}, as its output says", f"{part.uses_pos}")
+    require(isinstance(part, Mixer) == part.mixes, who, "mixes to be True for a Mixer alone", f"{part.mixes}")
+    if isinstance(part, Mixer) and part.uses_pos:
+        lost = replace(slides.bags, pos=None)
+        require_refused(lambda: part.mix(part.stem(slides.x), lost), who=who, what="no positions")
 
 
 def _check_hops(part: Encoder, slides: Slides, *, who: str) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from wsigraph.data.bags import Bags
 from wsigraph.nn.heads.base import Head
-from wsigraph.testing.pools import check_pool
+from wsigraph.testing.pools import check_pool, check_reads
 from wsigraph.testing.require import (
     name_of,
     ready,
@@ -46,8 +47,8 @@ def check_head(make: Callable[[int, int], Head], *, in_channels: int = 6) -> Non
 
 def _check_rows(part: Head, slides: Slides, *, who: str) -> None:
     """One supernode per slide: each is answered as if it were alone."""
-    alone = torch.cat([part(row, torch.zeros(1, dtype=torch.long), 1).logits for row in slides.x.split(1)])
-    together = part(slides.x, slides.batch, slides.num_graphs).logits
+    alone = torch.cat([part(row, Bags.of_sizes([1])).logits for row in slides.x.split(1)])
+    together = part(slides.x, slides.bags).logits
     require_equal(together, alone, who=who, what="a batch that equals its slides one by one")
 
 
@@ -55,17 +56,18 @@ def _check(make: Callable[[], Head], slides: Slides, classes: int) -> None:
     part = ready(seeded(make))
     who = f"{name_of(part)} with {classes} classes"
 
-    def run(x: Tensor, batch: Tensor, num_graphs: int) -> tuple[Tensor, Tensor | None]:
-        out = part(x, batch, num_graphs)
+    def run(x: Tensor, bags: Bags) -> tuple[Tensor, Tensor | None]:
+        out = part(x, bags)
         return out.logits, out.attention
 
     if part.reads == "supernodes":
         _check_rows(part, slides, who=who)
     else:
-        check_pool(run, slides, who=who)
-    out = part(slides.x, slides.batch, slides.num_graphs)
+        check_pool(run, slides, who=who, ordered=not part.order_matters)
+        check_reads(run, slides, part, who=who)
+    out = part(slides.x, slides.bags)
     require_shape(out.logits, (slides.num_graphs, classes), who=who, what="logits")
-    given = {field for field in FIELDS if getattr(out, field) is not None}
+    given = {field for field in FIELDS if getattr(out, field) is not None} | set(out.extras)
     require(
         given == set(part.gives), who, f"gives = {sorted(given)}, as its output says", f"{sorted(part.gives)}"
     )
@@ -73,8 +75,8 @@ def _check(make: Callable[[], Head], slides: Slides, classes: int) -> None:
         require_shape(out.node_logits, (len(slides.x), classes), who=who, what="node logits")
 
     def logits(x: Tensor) -> Tensor:
-        return part(x, slides.batch, slides.num_graphs).logits
+        return part(x, slides.bags).logits
 
     require_gradients(logits, (slides.x,), who=who)
     require_used(part, logits(slides.x).square().sum(), who=who)
-    require_round_trip(part, make, lambda p: p(slides.x, slides.batch, slides.num_graphs).logits, who=who)
+    require_round_trip(part, make, lambda p: p(slides.x, slides.bags).logits, who=who)

@@ -98,22 +98,32 @@ def example_step(
         for view in dict.fromkeys(need.view for need in part.needs)
     }
     for need in part.needs:
-        if need.head is not None:
+        if need.head is None:
+            continue
+        heads = views[need.view].heads
+        if need.head not in heads:
             weights = draw(n, sizes.num_classes)
             attention = torch.cat([weights[slides.rows(s)].softmax(0) for s in range(graphs)])
-            views[need.view].heads[need.head] = HeadOutput(
+            heads[need.head] = HeadOutput(
                 logits=draw(graphs, sizes.num_classes),
                 embedding=draw(graphs, sizes.node_channels),
                 attention=attention,
                 attention_logits=weights,
                 node_logits=draw(n, sizes.num_classes),
             )
+        if need.shape:
+            lengths = {"B": graphs, "N": n, "K": sizes.num_classes}
+            extra = draw(*(lengths[size] if isinstance(size, str) else size for size in need.shape))
+            heads[need.head] = replace(
+                heads[need.head], extras={**heads[need.head].extras, need.field: extra}
+            )
     step = Step(views, torch.arange(graphs) % sizes.num_classes, slides.x)
-    step = step if order is None else _rearranged(step, slides.shuffled(order), order)
-    return step if only is None else _single(step, slides, only[0])
+    per_node = frozenset(need.field for need in part.needs if need.shape[:1] == ("N",))
+    step = step if order is None else _rearranged(step, slides.shuffled(order), order, per_node)
+    return step if only is None else _single(step, slides, only[0], per_node)
 
 
-def _rearranged(step: Step, slides: Slides, order: Tensor) -> Step:
+def _rearranged(step: Step, slides: Slides, order: Tensor, per_node: frozenset[str]) -> Step:
     views = {
         name: replace(
             view,
@@ -121,20 +131,27 @@ def _rearranged(step: Step, slides: Slides, order: Tensor) -> Step:
             batch=slides.batch,
             adjacency=slides.adjacency,
             mask=None if view.mask is None else view.mask[order],
-            heads={key: _nodes_of(head, order) for key, head in view.heads.items()},
+            heads={key: _nodes_of(head, order, per_node) for key, head in view.heads.items()},
         )
         for name, view in step.views.items()
     }
     return Step(views, step.target, step.inputs[order])
 
 
-def _nodes_of(head: HeadOutput, rows: Tensor | slice) -> HeadOutput:
+def _nodes_of(head: HeadOutput, rows: Tensor | slice, per_node: frozenset[str]) -> HeadOutput:
     fields = ("attention", "attention_logits", "node_logits")
     chosen = {f: getattr(head, f)[rows] for f in fields if getattr(head, f) is not None}
-    return replace(head, **chosen)
+    extras = {name: value[rows] if name in per_node else value for name, value in head.extras.items()}
+    return replace(head, **chosen, extras=extras)
 
 
-def _single(step: Step, slides: Slides, slide: int) -> Step:
+def _slide_of(head: HeadOutput, rows: slice, bag: slice, per_node: frozenset[str]) -> HeadOutput:
+    one = _nodes_of(head, rows, per_node)
+    extras = {name: value if name in per_node else value[bag] for name, value in one.extras.items()}
+    return replace(one, logits=head.logits[bag], embedding=head.embedding[bag], extras=extras)
+
+
+def _single(step: Step, slides: Slides, slide: int, per_node: frozenset[str]) -> Step:
     rows, one = slides.rows(slide), slides.one(slide)
     bag = slice(slide, slide + 1)
     views = {
@@ -145,10 +162,7 @@ def _single(step: Step, slides: Slides, slide: int) -> Step:
             num_graphs=1,
             adjacency=one.adjacency,
             mask=None if view.mask is None else view.mask[rows],
-            heads={
-                key: replace(_nodes_of(head, rows), logits=head.logits[bag], embedding=head.embedding[bag])
-                for key, head in view.heads.items()
-            },
+            heads={key: _slide_of(head, rows, bag, per_node) for key, head in view.heads.items()},
         )
         for name, view in step.views.items()
     }
@@ -191,7 +205,8 @@ def _check_corners(part: Objective, sizes: Sizes, slides: Slides, *, who: str) -
 def _check_gradients(part: Objective, step: Step, *, who: str) -> None:
     for need in part.needs:
         view, field = step.views[need.view], _differentiable(need)
-        leaf = getattr(view if need.head is None else view.heads[need.head], field)
+        holder = view if need.head is None else view.heads[need.head]
+        leaf = view.heads[need.head].extras[field] if need.shape and need.head else getattr(holder, field)
 
         run = partial(_loss_with, part, step, need)
         require_gradients(run, (leaf,), who=who)
@@ -213,6 +228,10 @@ def _loss_with(part: Objective, step: Step, need: Need, value: Tensor) -> Tensor
     if need.head is None:
         changed = replace(view, **{field: value})  # type: ignore[arg-type]
     else:
-        head = replace(view.heads[need.head], **{field: value})
+        head = view.heads[need.head]
+        if need.shape:
+            head = replace(head, extras={**head.extras, field: value})
+        else:
+            head = replace(head, **{field: value})  # type: ignore[arg-type]
         changed = replace(view, heads={**view.heads, need.head: head})
     return part(replace(step, views={**step.views, need.view: changed}))

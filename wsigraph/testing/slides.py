@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor
 
 from wsigraph.data.adjacency import Adjacency
+from wsigraph.data.bags import Bags
 
 SIZES = (5, 1, 9, 3)
 """Patches of each slide: one slide has a single patch."""
@@ -23,17 +25,24 @@ class Slides:
         edge_index: ``[2, E]`` edges within slides, self-loops included, in no order.
         batch: ``[N]`` slide of each node.
         sizes: Patches of each slide.
+        pos: ``[N, 2]`` patch centres on a lattice of 512 px, no two alike within a slide.
     """
 
     x: Tensor
     edge_index: Tensor
     batch: Tensor
     sizes: tuple[int, ...]
+    pos: Tensor
 
     @property
     def adjacency(self) -> Adjacency:
         """Edges in the order that message passing walks them."""
         return Adjacency.of(self.edge_index, len(self.x))
+
+    @property
+    def bags(self) -> Bags:
+        """How the rows are divided into slides, with edges and positions."""
+        return Bags(self.batch, self.num_graphs, self.adjacency, self.pos)
 
     @property
     def num_graphs(self) -> int:
@@ -51,7 +60,7 @@ class Slides:
         inside = (self.edge_index[1] >= rows.start) & (self.edge_index[1] < rows.stop)
         edges = self.edge_index[:, inside] - rows.start
         size = self.sizes[slide]
-        return Slides(self.x[rows], edges, torch.zeros(size, dtype=torch.long), (size,))
+        return Slides(self.x[rows], edges, torch.zeros(size, dtype=torch.long), (size,), self.pos[rows])
 
     def without_edges(self) -> Slides:
         """The same nodes, joined by nothing."""
@@ -67,7 +76,13 @@ class Slides:
         """Node i of the result is node ``order[i]`` of this one."""
         place = torch.empty_like(order)
         place[order] = torch.arange(len(order))
-        return replace(self, x=self.x[order], edge_index=place[self.edge_index], batch=self.batch[order])
+        return replace(
+            self,
+            x=self.x[order],
+            edge_index=place[self.edge_index],
+            batch=self.batch[order],
+            pos=self.pos[order],
+        )
 
     def order_within(self, *, seed: int = 1) -> Tensor:
         """A random order of the nodes that keeps each slide's nodes together."""
@@ -99,4 +114,11 @@ def make_slides(in_channels: int, *, sizes: Sequence[int] = SIZES, seed: int = 0
     edge_index = edge_index[:, torch.randperm(edge_index.shape[1], generator=generator)]
     batch = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes))
     x = torch.randn(start, in_channels, generator=generator, dtype=torch.float64)
-    return Slides(x, edge_index, batch, tuple(sizes))
+    return Slides(x, edge_index, batch, tuple(sizes), torch.cat([_places(size, generator) for size in sizes]))
+
+
+def _places(size: int, generator: torch.Generator) -> Tensor:
+    """Different lattice points of a square twice as large as need be."""
+    side = math.ceil(math.sqrt(2 * size))
+    chosen = torch.randperm(side * side, generator=generator)[:size]
+    return torch.stack([chosen % side, chosen // side], 1).double() * 512 + 256

@@ -72,7 +72,7 @@ def _look(
     with torch.random.fork_rng(devices=[], enabled=seed is not None):
         if seed is not None:
             torch.manual_seed(seed)
-        seen = part(nodes, stem, Seen(nodes.h, nodes.adjacency), mask)
+        seen = part(nodes, stem, nodes.plain, mask)
     require_equal(nodes.h, before, who=name_of(part), what="the batch left as it was", tolerance=0)
     return seen
 
@@ -94,7 +94,7 @@ def _check_seen(part: View, stem: nn.Module, slides: Slides, *, who: str) -> Non
     rows = stem(slides.x)
     require_equal(seen.h[:n][kept], rows[kept], who=who, what="rows outside the mask untouched", tolerance=0)
     real = (seen.adjacency.edge_index < n).all(0)
-    inside = Slides(slides.x, seen.adjacency.edge_index[:, real], slides.batch, slides.sizes)
+    inside = Slides(slides.x, seen.adjacency.edge_index[:, real], slides.batch, slides.sizes, slides.pos)
     require(
         _pairs(inside.edge_index) == _pairs(slides.edge_index), who, "the slide's own edges kept", "others"
     )
@@ -105,7 +105,7 @@ def _check_given(part: View, stem: nn.Module, slides: Slides, *, who: str) -> No
     mask = torch.arange(n) % 3 == 0
     seen = _look(part, stem, slides, mask=mask)
     require(seen.mask is not None and torch.equal(seen.mask, mask), who, "the given mask", "another")
-    hidden = Slides(slides.x.clone(), slides.edge_index, slides.batch, slides.sizes)
+    hidden = Slides(slides.x.clone(), slides.edge_index, slides.batch, slides.sizes, slides.pos)
     hidden.x[mask] += 5.0
     require_equal(
         _look(part, stem, hidden, mask=mask).h[:n],

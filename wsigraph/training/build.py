@@ -26,7 +26,7 @@ def build(recipe: Recipe, *, seed: int = 0) -> tuple[MILModel, Objectives]:
 
     Raises: RecipeError: if a part is unknown, takes no such option, or cannot give what a term needs.
     """
-    graph_builder(recipe)
+    builder = graph_builder(recipe)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = _model(recipe)
@@ -36,6 +36,8 @@ def build(recipe: Recipe, *, seed: int = 0) -> tuple[MILModel, Objectives]:
     objectives = Objectives(terms, weights, epochs=recipe.optimiser.epochs)
     for need in objectives.needs:
         _check_need(recipe, model, need)
+    if not recipe.coordinates:
+        _refuse_coordinates(recipe, builder, model)
     return model, objectives
 
 
@@ -66,6 +68,22 @@ def _make(family: Any, part: PartSettings, *arguments: Any) -> Any:
         raise RecipeError(
             expected(f"{family.registry.family} '{part.name}'", "valid options", f"{part.options} ({error})")
         ) from error
+
+
+def _refuse_coordinates(recipe: Recipe, builder: GraphBuilder, model: MILModel) -> None:
+    """Features without coordinates: no part may read them."""
+    readers = [f"graph builder '{builder.name}'"] if builder.uses_coords else []
+    readers += [f"encoder '{model.encoder.name}'"] if model.encoder.uses_pos else []
+    readers += [f"head '{name}'" for name, head in model.heads.items() if head.uses_pos]
+    if readers:
+        raise RecipeError(
+            expected(
+                f"Recipe '{recipe.name}'",
+                "features with coordinates",
+                f"none, but {', '.join(readers)} reads them",
+                todo="Set methods need none, see 'wsigraph models'.",
+            )
+        )
 
 
 def _check_need(recipe: Recipe, model: MILModel, need: Need) -> None:

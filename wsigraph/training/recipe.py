@@ -93,13 +93,14 @@ class Recipe(Settings):
     """Everything a method is, apart from the data.
 
     Without heads it is label-free pretraining: an encoder learns from its terms alone, and classifiers start
-    from it.
+    from it. ``coordinates`` is False where the features have none: then parts that read them are refused.
     """
 
     name: str
     in_channels: int = Field(gt=0)
     classes: tuple[str, ...] = ()
     features: FeatureSettings = FeatureSettings()
+    coordinates: bool = True
     graph: PartSettings
     self_loops: bool = True
     standardise: bool = True

@@ -11,6 +11,7 @@ class Edgeless(GraphBuilder, name="edgeless"):
     """Join nothing."""
 
     may_be_edgeless = True
+    uses_coords = False
 
     def edges(self, features: PatchFeatures) -> Edges:
         """No edges."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from torch import Tensor, nn
 
+from wsigraph.data.bags import Bags
 from wsigraph.registry import Part
 
 
@@ -18,11 +20,13 @@ class Aggregated:
         embedding: ``[B, out_channels]``.
         attention: ``[N, H]``, each column sums to 1 per slide; None where the method defines none.
         attention_logits: ``[N, H]`` before the softmax, or None.
+        extras: What the method's own terms read, by name.
     """
 
     embedding: Tensor
     attention: Tensor | None = None
     attention_logits: Tensor | None = None
+    extras: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 class Aggregator(nn.Module, Part, ABC, family="aggregator", package="wsigraph.nn.aggregators"):
@@ -30,12 +34,21 @@ class Aggregator(nn.Module, Part, ABC, family="aggregator", package="wsigraph.nn
 
     Attributes:
         out_channels: Width of the bag vector.
-        gives_attention: True where ``attention`` is not None.
+        gives: Fields of ``Aggregated`` it fills beside ``embedding``, and names of its ``extras``.
+        uses_edges: True where it reads edges.
+        uses_pos: True where it reads positions.
+        order_matters: Why the order of the patches changes the answer; empty where it does not.
     """
 
     out_channels: int
-    gives_attention: bool = False
+    gives: frozenset[str] = frozenset()
+    uses_edges: bool = False
+    uses_pos: bool = False
+    order_matters: str = ""
 
     @abstractmethod
-    def forward(self, x: Tensor, batch: Tensor, num_graphs: int) -> Aggregated:
-        """x ``[N, C]``, batch ``[N]`` (sorted) -> ``Aggregated``."""
+    def forward(self, x: Tensor, bags: Bags) -> Aggregated:
+        """x ``[N, C]`` and how it is divided into slides -> ``Aggregated``.
+
+        Raises: GraphError: if a slide has no patch (``bags.require_rows``).
+        """

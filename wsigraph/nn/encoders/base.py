@@ -67,6 +67,9 @@ class Encoder(nn.Module, Part, ABC, family="encoder", package="wsigraph.nn.encod
         stem_channels: Width between stem and message passing.
         out_channels: Width of the node embeddings.
         uses_edges: False for set encoders, which ignore edges.
+        uses_pos: True where it reads positions.
+        mixes: True where a patch hears its whole slide, see ``Mixer``.
+        order_matters: Why the order of the patches changes the answer; empty where it does not.
         gives_attention: True where ``embed`` tells the attention into supernodes.
         num_hops: Edges that ``propagate`` looks far; None where that is not known, and slides are never cut.
     """
@@ -75,6 +78,9 @@ class Encoder(nn.Module, Part, ABC, family="encoder", package="wsigraph.nn.encod
     stem_channels: int
     out_channels: int
     uses_edges: bool = True
+    uses_pos: bool = False
+    mixes: bool = False
+    order_matters: str = ""
     gives_attention: bool = False
     num_hops: int | None = None
 

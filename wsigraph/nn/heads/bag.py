@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from wsigraph.data.bag_output import HeadOutput
+from wsigraph.data.bags import Bags
 from wsigraph.nn.aggregators.base import Aggregator
 from wsigraph.nn.heads.base import Head
 
@@ -23,7 +24,7 @@ class BagHead(Head, name="bag"):
         hidden_channels: Width of the classifier's middle; 0 leaves one linear layer.
         dropout: Dropout before the last layer.
 
-    Shape: x ``[N, in_channels]``, batch ``[N]`` -> logits ``[B, out_channels]``.
+    Shape: x ``[N, in_channels]`` -> logits ``[B, out_channels]``.
     """
 
     def __init__(
@@ -36,24 +37,23 @@ class BagHead(Head, name="bag"):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        options = {key: value for key, value in aggregator.items() if key != "name"}
-        Aggregator.registry.check(aggregator["name"], options)
-        self.aggregator: Aggregator = Aggregator.registry.get(aggregator["name"])(in_channels, **options)
-        self.gives = frozenset({"logits", "embedding"}) | (
-            {"attention", "attention_logits"} if self.aggregator.gives_attention else frozenset()
-        )
+        self.aggregator: Aggregator = Aggregator.registry.make(aggregator, in_channels)
+        self.gives = frozenset({"logits", "embedding"}) | self.aggregator.gives
+        self.uses_edges, self.uses_pos = self.aggregator.uses_edges, self.aggregator.uses_pos
+        self.order_matters = self.aggregator.order_matters
         width = self.aggregator.out_channels
         middle = [nn.Linear(width, hidden_channels), nn.ReLU()] if hidden_channels else []
         self.classify = nn.Sequential(
             *middle, nn.Dropout(dropout), nn.Linear(hidden_channels or width, out_channels)
         )
 
-    def forward(self, x: Tensor, batch: Tensor, num_graphs: int) -> HeadOutput:
+    def forward(self, x: Tensor, bags: Bags) -> HeadOutput:
         """Answer for each slide of the batch."""
-        pooled = self.aggregator(x, batch, num_graphs)
+        pooled = self.aggregator(x, bags)
         return HeadOutput(
             logits=self.classify(pooled.embedding),
             embedding=pooled.embedding,
             attention=pooled.attention,
             attention_logits=pooled.attention_logits,
+            extras=pooled.extras,
         )

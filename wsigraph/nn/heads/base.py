@@ -8,6 +8,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from wsigraph.data.bag_output import HeadOutput
+from wsigraph.data.bags import Bags
 from wsigraph.registry import Part
 
 
@@ -15,14 +16,20 @@ class Head(nn.Module, Part, ABC, family="head", package="wsigraph.nn.heads"):
     """Answers one question about each slide.
 
     Attributes:
-        gives: Fields of ``HeadOutput`` this head fills.
+        gives: Fields of ``HeadOutput`` this head fills, and names of its ``extras``.
         reads: ``"nodes"``, or ``"supernodes"``: then x has one row per slide, and the model adds the
             encoder's attention into them where there is one.
+        uses_edges: True where it reads edges itself.
+        uses_pos: True where it reads positions.
+        order_matters: Why the order of the patches changes the answer; empty where it does not.
     """
 
     gives: frozenset[str]
     reads: Literal["nodes", "supernodes"] = "nodes"
+    uses_edges: bool = False
+    uses_pos: bool = False
+    order_matters: str = ""
 
     @abstractmethod
-    def forward(self, x: Tensor, batch: Tensor, num_graphs: int) -> HeadOutput:
-        """x ``[N, C]``, batch ``[N]`` -> ``HeadOutput``."""
+    def forward(self, x: Tensor, bags: Bags) -> HeadOutput:
+        """x ``[N, C]`` (one row per slide where it reads supernodes) -> ``HeadOutput``."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from wsigraph.data.bag_output import HeadOutput
+from wsigraph.data.bags import Bags
 from wsigraph.errors import RecipeError, expected
 from wsigraph.nn.heads.base import Head
 
@@ -51,7 +52,7 @@ class SupernodeHead(Head, name="supernode"):
             nn.Linear(hidden_channels, out_channels),
         )
 
-    def forward(self, x: Tensor, batch: Tensor, num_graphs: int) -> HeadOutput:
+    def forward(self, x: Tensor, bags: Bags) -> HeadOutput:
         """Answer for each slide of the batch."""
         embedding = x.view(len(x), self.heads, -1).mean(1)  # [B, in_channels / H]
         return HeadOutput(logits=self.classify(embedding), embedding=embedding)

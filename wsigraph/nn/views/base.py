@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from wsigraph.data.adjacency import Adjacency
+from wsigraph.data.bags import Bags
 from wsigraph.registry import Part
 
 
@@ -26,6 +27,7 @@ class Seen:
         token: ``[1, stem_channels]`` what stands in masked rows.
         supernodes: ``[B, stem_channels]`` one more node per slide, nodes N, N + 1, ...; None for none.
         room: ``[N + B, stem_channels]`` that begins with ``values`` and has room for supernodes, or None.
+        bags: How the real nodes are divided into slides; one slide where None.
     """
 
     values: Tensor
@@ -34,6 +36,7 @@ class Seen:
     token: Tensor | None = None
     supernodes: Tensor | None = None
     room: Tensor | None = None
+    bags: Bags | None = None
 
     @property
     def num_nodes(self) -> int:
@@ -77,6 +80,16 @@ class Nodes:
     room: Tensor | None = None
     attention: dict[str, Tensor | None] = field(default_factory=dict)
     done: float = 1.0
+
+    @cached_property
+    def bags(self) -> Bags:
+        """How the nodes are divided into slides."""
+        return Bags(self.batch, self.num_graphs, self.adjacency, self.pos)
+
+    @cached_property
+    def plain(self) -> Seen:
+        """The batch as it is, from which views start."""
+        return Seen(self.h, self.adjacency, room=self.room, bags=self.bags)
 
     @cached_property
     def with_supernodes(self) -> Adjacency:
