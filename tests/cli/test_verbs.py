@@ -125,6 +125,11 @@ def test_a_setting_that_does_not_exist_is_wrong_use(wsigraph, feature_folder):
 
 def test_models_lists_recipes_and_parts(wsigraph):
     found = json.loads(wsigraph("models", "--json").out)
-    assert {"srmil", "abmil"} <= set(found["recipes"])
+    recipes = {one["name"]: one for one in found["recipes"]}
+    assert {"srmil", "abmil"} <= set(recipes)
+    gated = 2 * (512 * 128 + 128) + 129
+    assert recipes["abmil"]["parameters"] == 1024 * 512 + 512 + gated + 512 * 2 + 2
+    assert recipes["abmil"]["citation"].startswith("@inproceedings{ilse2018")
+    assert recipes["srmil_pretrain"]["tasks"] == ["pretraining"]
     assert "knn" in found["parts"]["graph builder"]
     assert "gated_attention" in wsigraph("models").out

@@ -15,7 +15,7 @@ def cite(
     json: options.Json = False,
 ) -> None:
     """Print the BibTeX of the method that a recipe builds."""
-    from wsigraph.models.catalog import citation
+    from wsigraph.training.catalog import citation
 
     bibtex = citation(recipe)
     if json:

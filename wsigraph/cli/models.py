@@ -15,7 +15,7 @@ def models(json: options.Json = False) -> None:
         emit_json(found)
         return
     emit_table(
-        ("recipe", "kind", "what it is"),
-        [(name, entry["kind"], entry["title"]) for name, entry in found["recipes"].items()],
+        ("recipe", "kind", "parameters", "what it is"),
+        [(one["name"], one["kind"], f"{one['parameters']:,}", one["title"]) for one in found["recipes"]],
     )
     emit_table(("family", "parts"), [(family, ", ".join(names)) for family, names in found["parts"].items()])

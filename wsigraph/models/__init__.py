@@ -1,1 +1,1 @@
-"""MILModel: an encoder, views and heads; the catalog of published combinations."""
+"""MILModel: an encoder, views and heads."""

@@ -17,7 +17,7 @@ from wsigraph.io.metrics_file import write_metrics
 from wsigraph.io.predictions import write_predictions
 from wsigraph.io.report.run_report import RunReport, write_report
 from wsigraph.io.report.sections import Picture
-from wsigraph.models.catalog import CATALOG
+from wsigraph.training.catalog import catalog
 
 
 def finish_run(out: Path, predictions: Sequence[Prediction]) -> dict[str, Any]:
@@ -50,7 +50,8 @@ def finish_run(out: Path, predictions: Sequence[Prediction]) -> dict[str, Any]:
 
 def _write_report(out: Path, record: dict[str, Any], metrics: dict[str, Any]) -> None:
     name = record["recipe"]["name"]
-    title = f"{name}: {CATALOG[name].title}" if name in CATALOG else name  # a recipe of the user's own
+    known = catalog()
+    title = f"{name}: {known[name].title}" if name in known else name  # a recipe of the user's own
     pictures = (
         Picture(out / "confusion.png", "Confusion matrix of the held-out slides, summed over repeats."),
         Picture(out / "curves.png", "Training curves, one line per fold."),

@@ -2,33 +2,48 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
-from wsigraph.errors import UnknownPartError
 from wsigraph.graph.base import GraphBuilder
-from wsigraph.models.catalog import entry
 from wsigraph.nn.aggregators.base import Aggregator
 from wsigraph.nn.encoders.base import Encoder
+from wsigraph.nn.heads.base import Head
 from wsigraph.nn.masks.base import MaskDraw
 from wsigraph.nn.views.base import View
 from wsigraph.objectives.base import Objective
 from wsigraph.objectives.targets.base import Target
 from wsigraph.patches.encoder import PatchEncoder
-from wsigraph.training.recipe import recipe_names
+from wsigraph.training.catalog import Entry, catalog
+from wsigraph.training.recipe import Recipe, recipe, recipe_names
+
+WIDTH = 1024
+"""Channels of the features that parameters are counted for."""
 
 
 def inventory() -> dict[str, Any]:
-    """Recipes with their kind and title, and the names of the parts of each family, own ones included."""
-    families = (GraphBuilder, Encoder, Aggregator, View, MaskDraw, Objective, Target, PatchEncoder)
+    """Recipes as a list, and the names of the parts of each family, own ones included."""
+    families = (GraphBuilder, Encoder, Aggregator, Head, View, MaskDraw, Objective, Target, PatchEncoder)
+    known = catalog()
     return {
-        "recipes": {name: _describe(name) for name in recipe_names()},
+        "recipes": [_describe(name, known.get(name)) for name in recipe_names()],
         "parts": {family.registry.family: family.registry.names() for family in families},
     }
 
 
-def _describe(name: str) -> dict[str, Any]:
-    try:
-        found = entry(name)
-    except UnknownPartError:  # a third party's recipe need not be published
-        return {"kind": "own", "title": "", "tasks": []}
-    return {"kind": found.kind, "title": found.title, "tasks": list(found.tasks)}
+def _describe(name: str, entry: Entry | None) -> dict[str, Any]:
+    """One recipe; a third party's need not be published."""
+    one = recipe(name, in_channels=WIDTH, classes=("a", "b"))
+    facts = asdict(entry) if entry is not None else {"name": name, "kind": "own", "title": ""}
+    citation = facts.pop("bibtex", "")
+    return {**facts, "tasks": _tasks(one), "parameters": _parameters(one), "citation": citation}
+
+
+def _tasks(one: Recipe) -> list[str]:
+    return ["classification"] if one.classifies else ["pretraining"]
+
+
+def _parameters(one: Recipe) -> int:
+    """Weights of the network, without decoders and other parts of the loss, for two classes."""
+    model, _ = one.build()
+    return sum(weight.numel() for weight in model.parameters())

@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
-from wsigraph.training.recipe import RECIPES, Recipe
+from wsigraph.training.catalog import published
+from wsigraph.training.recipe import Recipe
+
+BIBTEX = """@inproceedings{ilse2018attention,
+  title     = {Attention-based Deep Multiple Instance Learning},
+  author    = {Ilse, Maximilian and Tomczak, Jakub M. and Welling, Max},
+  booktitle = {International Conference on Machine Learning (ICML)},
+  year      = {2018},
+  note      = {arXiv:1802.04712}
+}"""
+"""How to cite it."""
 
 
+@published(
+    kind="set",
+    title="Gated attention over the set of patches",
+    equation=r"a_i = \mathrm{softmax}_i\, w^\top (\tanh V h_i \odot \sigma(U h_i)),"
+    r" \quad y = W \sum_i a_i h_i",
+    bibtex=BIBTEX,
+)
 def abmil(*, in_channels: int, classes: tuple[str, ...]) -> Recipe:
     """Embed each patch, weigh by gated attention, classify the sum.
 
@@ -30,6 +47,3 @@ def abmil(*, in_channels: int, classes: tuple[str, ...]) -> Recipe:
             "terms": {"ce": {"name": "cross_entropy", "view": "clean", "weight": 1.0}},
         }
     )
-
-
-RECIPES.add("abmil", abmil)

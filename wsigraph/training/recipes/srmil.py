@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
-from wsigraph.training.recipe import RECIPES, Recipe
+from wsigraph.training.catalog import published
+from wsigraph.training.recipe import Recipe
+
+BIBTEX = """@inproceedings{wu2026srmil,
+  title     = {Exploiting Label-Independent Regularization from Spatial Dependencies
+               for Whole Slide Image Analysis},
+  author    = {Wu, Weiyi and Xu, Xinwen and Gao, Chongyang and Diao, Xingjian and Li, Siting and Gui, Jiang},
+  booktitle = {IEEE/CVF Winter Conference on Applications of Computer Vision (WACV)},
+  year      = {2026},
+  note      = {arXiv:2602.19487}
+}"""
+"""How to cite it."""
 
 
+@published(
+    kind="graph",
+    title="Spatially regularised MIL: masked reconstruction beside classification on a k-NN graph",
+    equation=r"0.2\,(\mathrm{CE} + \mathrm{CE}_{masked})"
+    r" + 1.8\, \mathrm{mean}_{i \in M} (1 - \cos(\hat x_i, x_i))^\alpha",
+    bibtex=BIBTEX,
+)
 def srmil(*, in_channels: int, classes: tuple[str, ...]) -> Recipe:
     """Spatially regularised MIL: classify the clean and the masked graph, and rebuild what was masked.
 
@@ -37,6 +55,3 @@ def srmil(*, in_channels: int, classes: tuple[str, ...]) -> Recipe:
             },
         }
     )
-
-
-RECIPES.add("srmil", srmil)

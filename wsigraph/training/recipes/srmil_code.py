@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from wsigraph.training.recipe import RECIPES, Recipe
+from wsigraph.training.catalog import published
+from wsigraph.training.recipe import Recipe
+from wsigraph.training.recipes.srmil import BIBTEX
 
 
+@published(
+    kind="graph",
+    title="SRMIL as its authors' code computes it: window graph, reformer, supernode, three passes",
+    equation=r"0.2\,(\mathrm{CE} + \mathrm{CE}_{masked})"
+    r" + 1.8\, \mathrm{mean}_{i \in M} (1 - \cos(\hat x_i, x_i))^\alpha",
+    bibtex=BIBTEX,
+)
 def srmil_code(*, in_channels: int, classes: tuple[str, ...]) -> Recipe:
     """Spatially regularised MIL, the authors' computation: window graph, reformer, supernode, three passes.
 
@@ -43,6 +52,3 @@ def srmil_code(*, in_channels: int, classes: tuple[str, ...]) -> Recipe:
             "checkpoint": {"monitor": "val_accuracy_auc", "from_epoch": 60, "patience": 100},
         }
     )
-
-
-RECIPES.add("srmil_code", srmil_code)

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from wsigraph.training.recipe import RECIPES, Recipe
+from wsigraph.training.catalog import published
+from wsigraph.training.recipe import Recipe
+from wsigraph.training.recipes.srmil import BIBTEX
 
 
+@published(
+    kind="graph",
+    title="SRMIL's reconstruction alone: label-free pretraining for --start-from",
+    equation=r"\mathrm{mean}_{i \in M} (1 - \cos(\hat x_i, x_i))^\alpha",
+    bibtex=BIBTEX,
+)
 def srmil_pretrain(*, in_channels: int, classes: tuple[str, ...]) -> Recipe:
     """Rebuild masked patches from their neighbours, without labels: an encoder for ``srmil`` to start from.
 
@@ -30,6 +38,3 @@ def srmil_pretrain(*, in_channels: int, classes: tuple[str, ...]) -> Recipe:
             "checkpoint": {"monitor": "val_total"},
         }
     )
-
-
-RECIPES.add("srmil_pretrain", srmil_pretrain)
