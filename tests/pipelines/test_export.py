@@ -18,7 +18,7 @@ from wsigraph.models.mil_model import MILModel
 from wsigraph.nn.aggregators.mean import Mean
 from wsigraph.pipelines.export import export_model
 from wsigraph.pipelines.trained import TrainedModel, load_model
-from wsigraph.training.recipe import recipe, recipe_names
+from wsigraph.training.recipe import recipe
 
 ELSEWHERE = """
 import sys
@@ -97,8 +97,8 @@ def assert_answers_as(one, made, answers):
             torch.testing.assert_close(answer["attention"], head.attention, **close)
 
 
-@pytest.mark.parametrize("name", [name for name in recipe_names() if name != "srmil_pretrain"])
-def test_every_recipe_answers_alike_without_wsigraph(name, tmp_path):
+@pytest.mark.parametrize("name", ["srmil", "srmil_code", "abmil"])  # the kit traces every recipe
+def test_a_recipe_answers_alike_without_wsigraph(name, tmp_path):
     one = trained(name)
     facts = export_model(one, tmp_path / "model.pt2")
     made, answers, told = answers_elsewhere(tmp_path / "model.pt2", tmp_path)

@@ -10,6 +10,7 @@ from wsigraph.testing.graph_builders import check_graph_builder
 from wsigraph.testing.heads import check_head
 from wsigraph.testing.objectives import check_objective
 from wsigraph.testing.patch_encoders import check_patch_encoder
+from wsigraph.testing.recipes import check_recipe
 from wsigraph.testing.views import check_view
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "check_head",
     "check_objective",
     "check_patch_encoder",
+    "check_recipe",
     "check_view",
 ]
