@@ -1,0 +1,24 @@
+"""Pages that are written from the code are what the code writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from wsigraph.pipelines.models_page import models_page
+from wsigraph.training.catalog import catalog
+from wsigraph.training.recipe import recipe_names
+
+PAGE = Path(__file__).parents[1] / "docs" / "models.md"
+
+
+def test_the_page_of_models_is_current():
+    again = "It is written by `wsigraph models --markdown > docs/models.md`."
+    assert PAGE.read_text(encoding="utf-8") == models_page(), again
+
+
+def test_every_method_says_where_it_comes_from():
+    assert set(catalog()) == set(recipe_names())
+    for name, entry in catalog().items():
+        assert entry.source, name
+        assert entry.equation, name
+        assert entry.title[0].isupper() or entry.title[0].isdigit(), name
