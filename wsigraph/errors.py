@@ -47,6 +47,10 @@ class CohortError(WsigraphError):
     """A manifest is broken, or a cohort cannot be split as asked."""
 
 
+class LabelTreeError(WsigraphError):
+    """A label tree is broken, or does not hold what it is asked for."""
+
+
 class LeakError(CohortError):
     """A patient or a feature file stands on both sides of a split."""
 
