@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wsigraph.errors import CohortError, LeakError
-from wsigraph.training.sampler import EpochShuffle
 from wsigraph.training.seeds import mix
 from wsigraph.training.splits import Split, check_leaks, make_folds, split_off
 
@@ -113,19 +112,6 @@ def test_split_off_is_by_patient_and_class():
     assert not {patients[i] for i in train} & {patients[i] for i in val}
     assert {labels[i] for i in val} == {"a", "b"}
     assert 0.05 < len(val) / len(labels) < 0.3
-
-
-def test_each_epoch_has_its_own_order_and_keeps_it_after_a_resume():
-    sampler, resumed = EpochShuffle(50, seed=3), EpochShuffle(50, seed=3)
-    orders = []
-    for epoch in range(3):
-        sampler.set_epoch(epoch)
-        orders.append(list(sampler))
-    assert all(sorted(order) == list(range(50)) for order in orders)
-    assert orders[0] != orders[1] != orders[2]
-    resumed.set_epoch(2)
-    assert list(resumed) == orders[2]
-    assert list(EpochShuffle(50, seed=4)) != orders[0]
 
 
 def test_mixed_seeds_are_fixed_forever_and_differ():

@@ -10,7 +10,10 @@ from torch_geometric.loader import DataLoader
 from wsigraph.errors import RecipeError
 from wsigraph.evaluation.metrics import auc
 from wsigraph.training.module import MILModule
-from wsigraph.training.windows import Windows, WindowShuffle
+from wsigraph.training.samplers.balanced import Balanced
+from wsigraph.training.samplers.shuffled import Shuffled
+from wsigraph.training.samplers.steps import EpochSteps
+from wsigraph.training.windows import Windows, WindowSteps
 
 SIZE = 20
 
@@ -48,18 +51,24 @@ def test_another_window_in_each_epoch_the_same_for_one_seed(data):
 
 def test_every_slide_once_per_epoch_also_from_loader_processes(data):
     graphs = data[0]
-    sampler = WindowShuffle(len(graphs), seed=4)
-    sampler.set_epoch(2)
+    steps = WindowSteps(EpochSteps(Shuffled(2), torch.zeros(len(graphs)), seed=4))
+    steps.sampler.set_epoch(2)
     given = []
     for workers in (0, 1):
-        loader = DataLoader(
-            Windows(graphs, size=SIZE, seed=4), batch_size=2, sampler=sampler, num_workers=workers
-        )
+        loader = DataLoader(Windows(graphs, size=SIZE, seed=4), batch_sampler=steps, num_workers=workers)
         batches = list(loader)
         given.append(torch.cat([batch.pos for batch in batches]))
         assert sorted(s for batch in batches for s in batch.slide_id) == sorted(g.slide_id for g in graphs)
         assert all(batch.num_nodes == 2 * SIZE for batch in batches)
     assert torch.equal(*given)
+
+
+def test_each_step_is_that_of_the_sampler_with_its_epoch():
+    steps = EpochSteps(Balanced(3), torch.tensor([0] * 7 + [1] * 2), seed=4)
+    windows = WindowSteps(steps)
+    windows.sampler.set_epoch(5)
+    assert list(windows) == [[(5, slide) for slide in step] for step in steps]
+    assert len(windows) == len(list(windows)) == 3
 
 
 def counting(step, seen):

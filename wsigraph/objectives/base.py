@@ -69,6 +69,13 @@ class Objective(nn.Module, Part, ABC, family="objective", package="wsigraph.obje
 
     needs: tuple[Need, ...]
 
+    def see(self, targets: Tensor) -> None:
+        """Learn from the targets of all training slides, ``[n]`` or ``[n, T]``, before the first step.
+
+        What is learned is kept in buffers of a module called ``seen``: a resumed run has it, and a run that
+        starts from this one does not take it.
+        """
+
     @abstractmethod
     def forward(self, step: Step) -> Tensor:
         """The term as a scalar: the mean over the slides of the batch, 0 where there is nothing to do."""

@@ -73,6 +73,17 @@ class Objectives(nn.Module):
         """What all terms read."""
         return tuple(need for term in self.terms.values() for need in term.needs)  # type: ignore[union-attr]
 
+    def see(self, targets: Tensor) -> None:
+        """Show the targets of the training slides, and of no others, to all terms before training.
+
+        Args:
+            targets: ``[n]`` classes, or ``[n, T]`` rows.
+
+        Raises: RecipeError, CohortError: if a term cannot work with them.
+        """
+        for term in self.terms.values():
+            term.see(targets)  # type: ignore[operator]
+
     def wanted(self) -> dict[str, tuple[str | None, ...]]:
         """Heads to evaluate in each view; None asks for node embeddings."""
         heads: dict[str, dict[str | None, None]] = {}

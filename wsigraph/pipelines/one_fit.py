@@ -70,6 +70,7 @@ def fit_one(
         model.standardise.set_statistics(*task.store.statistics([task.cohort.slides[i] for i in train_on]))
     if task.start is not None:
         take(task.start, model, objectives)
+    objectives.see(torch.as_tensor([task.cohort.targets[i] for i in train_on]))
     module = MILModule(model, objectives, recipe=task.recipe, seed=task.seed)
     checkpoints = task.folder / "checkpoints"
     with threads_for(_patches_per_slide(task, train_on)):

@@ -121,7 +121,8 @@ def take(folder: Path, model: nn.Module, objectives: nn.Module) -> Taken:
     for prefix, part, given in (("", model, found), ("terms: ", objectives, decoders)):
         for name, mine in part.state_dict().items():
             other = given.get(name)
-            fits = other is not None and other.shape == mine.shape and not name.startswith("heads.")
+            own = name.startswith("heads.") or ".seen." in name  # what terms saw of other training slides
+            fits = other is not None and other.shape == mine.shape and not own
             (result.taken if fits else result.new).append(prefix + name)
             matrices += fits and mine.ndim > 1 and name.startswith("encoder.")
             if fits:

@@ -43,6 +43,7 @@ def check_objective(make: Callable[[Sizes], Objective], *, per_slide: bool = Tru
     for classes in (2, 7):
         sizes = Sizes(in_channels=6, node_channels=NODE_CHANNELS, num_classes=classes)
         part = ready(seeded(lambda sizes=sizes: make(sizes)))  # type: ignore[misc]
+        part.see(torch.arange(classes).repeat_interleave(torch.arange(classes) + 1))  # class c has c + 1
         who = f"{name_of(part)} with {classes} classes"
         slides = make_slides(sizes.in_channels)
         step = example_step(part, sizes, slides)

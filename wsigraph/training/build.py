@@ -19,6 +19,7 @@ from wsigraph.nn.views.base import View
 from wsigraph.objectives.base import Need, Objective, Sizes
 from wsigraph.objectives.objectives import Objectives
 from wsigraph.training.recipe import PartSettings, Recipe
+from wsigraph.training.samplers.base import SlideSampler
 
 
 def build(recipe: Recipe, *, seed: int = 0) -> tuple[MILModel, Objectives]:
@@ -27,6 +28,7 @@ def build(recipe: Recipe, *, seed: int = 0) -> tuple[MILModel, Objectives]:
     Raises: RecipeError: if a part is unknown, takes no such option, or cannot give what a term needs.
     """
     builder = graph_builder(recipe)
+    slide_sampler(recipe)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = _model(recipe)
@@ -44,6 +46,19 @@ def build(recipe: Recipe, *, seed: int = 0) -> tuple[MILModel, Objectives]:
 def graph_builder(recipe: Recipe) -> GraphBuilder:
     """The recipe's graph builder."""
     return _make(GraphBuilder, recipe.graph)
+
+
+def slide_sampler(recipe: Recipe) -> SlideSampler:
+    """The recipe's sampler.
+
+    Raises: RecipeError: if its options cannot be, or it asks label-free pretraining for classes.
+    """
+    sampler: SlideSampler = _make(SlideSampler, recipe.sampler, recipe.sampler.slides_per_step)
+    if sampler.reads_classes and not recipe.classifies:
+        where = f"Recipe '{recipe.name}'"
+        todo = "Label-free pretraining reads no labels."
+        raise RecipeError(expected(where, "a sampler that reads no classes", f"'{sampler.name}'", todo=todo))
+    return sampler
 
 
 def _model(recipe: Recipe) -> MILModel:

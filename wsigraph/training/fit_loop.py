@@ -4,21 +4,35 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Dataset
+from torch_geometric.data import Data
 from torch_geometric.loader import DataLoader
 
+from wsigraph.training.build import slide_sampler
 from wsigraph.training.lightning_door import Callback, CheckpointIO, EarlyStopping, L, ModelCheckpoint
 from wsigraph.training.module import MILModule
 from wsigraph.training.recipe import CheckpointSettings
-from wsigraph.training.sampler import EpochShuffle
-from wsigraph.training.windows import Windows, WindowShuffle
+from wsigraph.training.samplers.steps import EpochSteps
+from wsigraph.training.windows import Windows, WindowSteps
+
+
+class LabelledSlides(Protocol):
+    """Training slides: a map-style dataset that knows the target of each slide without loading it."""
+
+    @property
+    def targets(self) -> Sequence[Any]:
+        """One per slide, in order: a class, or a row of numbers."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Data: ...
 
 
 @dataclass(frozen=True)
@@ -48,6 +62,21 @@ class _Progress(Callback):
         assert isinstance(pl_module, MILModule)
         if pl_module.history:
             self.listen(pl_module.history[-1])
+
+
+class _ResumedEpoch(Callback):
+    """Tells the loader with which epoch a resumed run begins.
+
+    Lightning does so too, but only after loader processes have asked for their first slides.
+    """
+
+    def __init__(self, steps: EpochSteps) -> None:
+        self.steps = steps
+
+    def on_load_checkpoint(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        self.steps.set_epoch(checkpoint["epoch"] + 1)  # written at the end of that epoch
 
 
 class _LateEarlyStopping(EarlyStopping):
@@ -86,7 +115,7 @@ class _LateCheckpoint(ModelCheckpoint):
 def train(
     module: MILModule,
     *,
-    train_graphs: Dataset[Any],
+    train_graphs: LabelledSlides,
     val_graphs: Dataset[Any],
     folder: Path,
     checkpoint_io: CheckpointIO,
@@ -97,19 +126,21 @@ def train(
 
     Args:
         module: The module to train, freshly built.
-        train_graphs: A map-style dataset of graphs with ``y``.
-        val_graphs: The same, for validation.
+        train_graphs: A map-style dataset of graphs with ``y``, which knows their targets.
+        val_graphs: A map-style dataset of graphs with ``y``, for validation.
         folder: Where checkpoints go.
         checkpoint_io: Writes and reads them.
         options: Device, workers, precision.
         listen: Called with each epoch's log row.
 
     Returns: Path of the checkpoint the rule chose.
+    Raises: RecipeError, CohortError: if the recipe's sampler cannot deal the training slides.
     """
     rule = module.recipe.checkpoint
     module.model.recomputes = options.save_memory
     keeper = _keeper(rule, folder)
-    callbacks: list[Callback] = [keeper, _Progress(listen)]
+    steps = _steps(train_graphs, module)
+    callbacks: list[Callback] = [keeper, _Progress(listen), _ResumedEpoch(steps)]
     if rule.monitor != "last":
         callbacks.append(
             _LateEarlyStopping(
@@ -138,7 +169,7 @@ def train(
         )
         trainer.fit(
             module,
-            _loader(train_graphs, module, options=options),
+            _loader(train_graphs, steps, module, options=options),
             DataLoader(val_graphs, batch_size=1, num_workers=options.workers),
             ckpt_path=str(last) if last.exists() else None,
             weights_only=True,
@@ -146,15 +177,18 @@ def train(
     return last if rule.monitor == "last" or not keeper.best_model_path else Path(keeper.best_model_path)
 
 
-def _loader(graphs: Dataset[Any], module: MILModule, *, options: TrainerOptions) -> DataLoader:
-    settings, num_slides = module.recipe.sampler, len(graphs)  # type: ignore[arg-type]
-    sampler: Sampler[Any] = EpochShuffle(num_slides, seed=module.seed)
-    if settings.window_patches is not None:
-        graphs = Windows(graphs, size=settings.window_patches, seed=module.seed)
-        sampler = WindowShuffle(num_slides, seed=module.seed)
-    return DataLoader(
-        graphs, batch_size=settings.slides_per_step, sampler=sampler, num_workers=options.workers
-    )
+def _steps(graphs: LabelledSlides, module: MILModule) -> EpochSteps:
+    return EpochSteps(slide_sampler(module.recipe), torch.as_tensor(graphs.targets), seed=module.seed)
+
+
+def _loader(
+    graphs: LabelledSlides, steps: EpochSteps, module: MILModule, *, options: TrainerOptions
+) -> DataLoader:
+    size = module.recipe.sampler.window_patches
+    if size is None:
+        return DataLoader(graphs, batch_sampler=steps, num_workers=options.workers)
+    windows = Windows(graphs, size=size, seed=module.seed)  # type: ignore[arg-type]
+    return DataLoader(windows, batch_sampler=WindowSteps(steps), num_workers=options.workers)
 
 
 def _mode(rule: CheckpointSettings) -> str:

@@ -62,14 +62,15 @@ class OptimiserSettings(Settings):
     clip_norm: float | None = Field(default=None, gt=0)
 
 
-class SamplerSettings(Settings):
-    """How slides are drawn: shuffled anew each epoch, ``slides_per_step`` at a time.
+class SamplerSettings(PartSettings):
+    """How slides are drawn: the sampler by name, ``slides_per_step`` at a time; other keys are its options.
 
     In training, a slide of more than ``window_patches`` patches is cut to that many around a patch drawn anew
     each epoch, with the edges among them; None takes whole slides. A window has the label of its slide, also
     where what the label means lies outside it. Validation and prediction see whole slides always.
     """
 
+    name: str = "shuffled"
     slides_per_step: int = Field(default=1, ge=1)
     window_patches: int | None = Field(default=None, ge=1)
 

@@ -9,7 +9,7 @@ from torch.utils.data import Dataset, Sampler
 
 from wsigraph.data.spatial_graph import SpatialGraph
 from wsigraph.graph.spatial_window import spatial_window
-from wsigraph.training.sampler import EpochShuffle
+from wsigraph.training.samplers.steps import EpochSteps
 from wsigraph.training.seeds import mix
 
 
@@ -41,26 +41,22 @@ class Windows(Dataset[SpatialGraph]):
         return spatial_window(graph, middle, self.size)
 
 
-class WindowShuffle(Sampler[tuple[int, int]]):
-    """The order of ``EpochShuffle``, each slide with the epoch it is asked for in.
+class WindowSteps(Sampler[list[tuple[int, int]]]):
+    """The same steps, each slide with the epoch it is asked for in.
 
-    The epoch travels with the slide because loader processes do not hear of it otherwise.
+    The epoch travels with the slide because loader processes do not hear of it otherwise. A slide that
+    stands twice in an epoch shows the same window twice.
 
     Args:
-        num_slides: Number of slides.
-        seed: Seed of the run.
+        steps: Which slides stand in each step.
     """
 
-    def __init__(self, num_slides: int, *, seed: int) -> None:
-        self.order = EpochShuffle(num_slides, seed=seed)
+    def __init__(self, steps: EpochSteps) -> None:
+        self.sampler = steps  # where Lightning looks for ``set_epoch``
 
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the order and the windows of ``epoch``."""
-        self.order.set_epoch(epoch)
-
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        epoch = self.order.epoch
-        return iter([(epoch, index) for index in self.order])
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        epoch = self.sampler.epoch
+        return iter([[(epoch, slide) for slide in step] for step in self.sampler])
 
     def __len__(self) -> int:
-        return len(self.order)
+        return len(self.sampler)
