@@ -36,8 +36,8 @@ COUNTERPARTS = {
 
 HEAD = """# Training step of every model, {date}
 
-Forward and backward of the whole loss, one slide, {channels} channels, float32, train mode, each job in a process
-of its own; median seconds, and the memory that the step adds to the process. `/` stands before the ratio to
+Forward and backward of the whole loss, one slide, {channels} channels, float32, train mode, each job in a
+process of its own; median seconds, and the memory that the step adds to the process. `/` stands before the ratio to
 torchmil's model of that name behind the same embedding, where it has one. The slides are made up (synthetic).
 
 """
