@@ -115,7 +115,9 @@ class Objectives(nn.Module):
         for view, heads in (also or {}).items():
             wanted[view] = tuple(dict.fromkeys((*wanted.get(view, ()), *heads)))
         views = model.look(graph, wanted, masks=masks, done=share_done(epoch, self.epochs))
-        step = Step(views=views, target=target, inputs=_inputs(model, graph, views))
+        step = Step(
+            views=views, target=target, inputs=_inputs(model, graph, views), epoch=epoch, epochs=self.epochs
+        )
         terms = {name: term(step) for name, term in self.terms.items()}
         total = sum(
             (self.weights[name].at(epoch, self.epochs) * value for name, value in terms.items()),

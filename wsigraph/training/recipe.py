@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from wsigraph.errors import RecipeError, expected
+from wsigraph.nn.schedule import Shape
 from wsigraph.registry import Registry
 
 RECIPES = Registry("recipe", "wsigraph.training.recipes")
@@ -38,10 +39,11 @@ class PartSettings(BaseModel):
 
 
 class TermSettings(PartSettings):
-    """A term of the loss; ``weight`` is constant or moves linearly to ``weight_end``."""
+    """A term of the loss; ``weight`` is constant or moves to ``weight_end`` as ``weight_shape`` says."""
 
     weight: float = 1.0
     weight_end: float | None = None
+    weight_shape: Shape = "linear"
 
 
 class FeatureSettings(Settings):
