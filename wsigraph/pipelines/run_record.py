@@ -102,7 +102,11 @@ def tell_start(record: Mapping[str, Any], reporter: Reporter) -> None:
 
 
 def first_difference(a: Mapping[str, Any], b: Mapping[str, Any]) -> str:
-    """Where two records of runs differ in recipe, plan or slides; empty if nowhere."""
+    """Where two records of runs differ in recipe, plan or slides; empty if nowhere.
+
+    A setting that a record does not have, because it is older, has its default.
+    """
+    a, b = ({**record, "recipe": Recipe.from_dict(record["recipe"]).to_dict()} for record in (a, b))
     for part in ("plan", "recipe", "data"):
         left, right = dict(a[part]), dict(b[part])
         left.pop("source", None)

@@ -11,6 +11,7 @@ from wsigraph.testing.heads import check_head
 from wsigraph.testing.objectives import check_objective
 from wsigraph.testing.patch_encoders import check_patch_encoder
 from wsigraph.testing.recipes import check_recipe
+from wsigraph.testing.samplers import check_sampler
 from wsigraph.testing.views import check_view
 
 __all__ = [
@@ -21,5 +22,6 @@ __all__ = [
     "check_objective",
     "check_patch_encoder",
     "check_recipe",
+    "check_sampler",
     "check_view",
 ]

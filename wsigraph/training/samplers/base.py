@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from wsigraph.data.class_targets import class_indices
+from wsigraph.errors import CohortError, expected
 from wsigraph.registry import Part
 from wsigraph.training.seeds import mix
 
@@ -63,6 +64,17 @@ class SlideSampler(Part, ABC, family="sampler", package="wsigraph.training.sampl
         classes = class_indices(targets, where=self.where, todo=todo)
         return {int(c): (classes == c).nonzero()[:, 0].tolist() for c in classes.unique(sorted=True)}
 
+    def several_classes(self, targets: Tensor) -> dict[int, list[int]]:
+        """Slides of each class that has any, at least two of them.
+
+        Raises: RecipeError: if targets are no classes. CohortError: if all slides have one class.
+        """
+        classes = self.by_class(targets)
+        if len(classes) < 2:
+            got = f"{len(targets)}, all of class {next(iter(classes))}"
+            raise CohortError(expected(self.where, "training slides of at least 2 classes", got))
+        return classes
+
 
 class Deck:
     """Slides in random order, dealt one by one; shuffled anew when all were dealt.
@@ -70,21 +82,16 @@ class Deck:
     Args:
         slides: What is dealt.
         generator: Draws the orders.
-
-    Attributes:
-        unseen: Slides that were not dealt yet.
     """
 
     def __init__(self, slides: Sequence[int], generator: torch.Generator) -> None:
         self.slides, self.generator = slides, generator
-        self.unseen = len(slides)
         self._pile: list[int] = []
 
     def take(self) -> int:
         """The next slide."""
         if not self._pile:
             self._pile = shuffle(self.slides, self.generator)
-        self.unseen = max(0, self.unseen - 1)
         return self._pile.pop()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from wsigraph.errors import CohortError, RecipeError, expected
+from wsigraph.errors import RecipeError, expected
 from wsigraph.training.samplers.base import SlideSampler, cut, shuffle
 
 
@@ -51,12 +51,7 @@ class Contrastive(SlideSampler, name="contrastive"):
 
     def draw(self, targets: Tensor, generator: torch.Generator) -> list[list[int]]:
         """Groups of classes dealt over the steps, which are then filled."""
-        classes = self.by_class(targets)
-        if len(classes) < 2:
-            only, got = next(iter(classes)), len(targets)
-            raise CohortError(
-                expected(self.where, "training slides of at least 2 classes", f"{got}, all of class {only}")
-            )
+        classes = self.several_classes(targets)
         groups: list[list[int]] = []
         for c in shuffle(list(classes), generator):
             groups += cut(shuffle(classes[c], generator), self.positives)

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-
 import torch
 from torch import Tensor
 
-from wsigraph.errors import CohortError, RecipeError, expected
-from wsigraph.training.samplers.base import Deck, SlideSampler, cut, shuffle
+from wsigraph.errors import RecipeError, expected
+from wsigraph.training.samplers.base import Deck, SlideSampler
 
 
 class Pairs(SlideSampler, name="pairs"):
     """Two slides per step: the first of a class c, the second of another, as ranking losses compare them.
 
-    Of two classes, c is the later one, the positive: each step holds a positive and a negative slide, and an
-    epoch has as many steps as the larger class has slides. Of more, c goes through the classes in turn, each
-    as often as the others, in as few rounds as it takes for every slide to stand in some step. Where it need
-    not be a slide that would be missed, the second is any slide not of c. Slides of small classes come back,
-    those of one class equally often, give or take one.
+    Of two classes, c is the later one, the positive: each step holds a positive and a negative slide. Of
+    more, c goes through the classes in turn, and the second is any slide not of c. Each c has as many turns
+    in an epoch as the largest class has slides, so that all slides are seen; those of smaller classes come
+    back, each as often as another of its class, give or take one. So an epoch of K > 2 uneven classes is
+    longer than one of other samplers: K times the largest class in steps.
 
     Args:
         slides_per_step: Must be 2.
@@ -41,49 +38,12 @@ class Pairs(SlideSampler, name="pairs"):
             )
 
     def draw(self, targets: Tensor, generator: torch.Generator) -> list[list[int]]:
-        """Pairs in random rounds, each round with every c in turn."""
-        classes = self.by_class(targets)
-        if len(classes) < 2:
-            only, got = next(iter(classes)), len(targets)
-            raise CohortError(
-                expected(self.where, "training slides of at least 2 classes", f"{got}, all of class {only}")
-            )
+        """Pairs, c in turn."""
+        classes = self.several_classes(targets)
         turns = list(classes)[1:] if len(classes) == 2 else list(classes)
-        order = turns * num_rounds({c: len(slides) for c, slides in classes.items()}, turns)
-        decks = {c: Deck(slides, generator) for c, slides in classes.items()}
-        coming = Counter(order)
-        pairs = []
-        for c in order:
-            coming[c] -= 1
-            first = decks[c].take()
-            pairs.append([first, decks[_other(c, decks, coming, generator)].take()])
-        return [pair for one_round in shuffle(cut(pairs, len(turns)), generator) for pair in one_round]
-
-
-def num_rounds(sizes: Mapping[int, int], turns: Sequence[int]) -> int:
-    """The fewest rounds in which every slide can stand in some pair.
-
-    In r rounds a class that has turns gives r firsts; what it has beyond must be seconds of other classes'
-    turns, and all seconds together are as many as the turns.
-
-    Args:
-        sizes: Slides of each class.
-        turns: Classes whose turn comes once per round.
-    """
-    rounds = 1
-    while True:
-        beyond = {c: max(0, n - rounds * (c in turns)) for c, n in sizes.items()}
-        fits = all(n <= rounds * (len(turns) - (c in turns)) for c, n in beyond.items())
-        if fits and sum(beyond.values()) <= rounds * len(turns):
-            return rounds
-        rounds += 1
-
-
-def _other(c: int, decks: Mapping[int, Deck], coming: Mapping[int, int], generator: torch.Generator) -> int:
-    """Class of the second slide: the one with most slides unseen, if its own turns cannot show them all."""
-    others = [d for d in decks if d != c]
-    short = [d for d in others if decks[d].unseen > coming[d]]
-    if short:
-        return max(short, key=lambda d: decks[d].unseen)
-    sizes = torch.tensor([len(decks[d].slides) for d in others], dtype=torch.float64)
-    return others[int(torch.multinomial(sizes, 1, generator=generator))]
+        firsts = {c: Deck(classes[c], generator) for c in turns}
+        seconds = {
+            c: Deck([s for d, slides in classes.items() if d != c for s in slides], generator) for c in turns
+        }
+        rounds = max(len(slides) for slides in classes.values())
+        return [[firsts[c].take(), seconds[c].take()] for _ in range(rounds) for c in turns]
