@@ -24,6 +24,8 @@ OPTIONS = {
     ("encoder", "mlp"): {"hidden_channels": 8},
     ("encoder", "sage"): {"hidden_channels": 8},
     ("head", "bag"): {"aggregator": {"name": "mean"}},
+    ("head", "ordinal"): {"aggregator": {"name": "mean"}},
+    ("head", "ordinal_supernode"): {"heads": 2},
     ("head", "supernode"): {"heads": 2},
 }
 """Options for parts that need some, or that are quicker to check when small."""
@@ -70,7 +72,9 @@ def test_masked_view_with_every_mask(mask):
 
 @pytest.mark.parametrize("name", built_in(Objective))
 def test_objective(name):
-    check_objective(part(Objective, name))
+    term = Objective.registry.get(name)
+    outputs = (2, 7) if term.num_outputs is None else (term.num_outputs,)
+    check_objective(part(Objective, name), per_slide=term.per_slide, outputs=outputs)
 
 
 @pytest.mark.parametrize("layer", layer_names())

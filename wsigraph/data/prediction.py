@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wsigraph.errors import RunError, expected
 
@@ -43,3 +43,12 @@ class Prediction:
     def pred(self) -> int:
         """Index of the most probable class."""
         return max(range(len(self.probabilities)), key=self.probabilities.__getitem__)
+
+    @property
+    def known(self) -> bool:
+        """Whether the true class is known."""
+        return self.label >= 0
+
+    def known_as(self, patient_id: str, target: int) -> Prediction:
+        """The same answer, of this patient and with this truth."""
+        return replace(self, patient_id=patient_id, label=target)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
+import torch
 from torch import Tensor, nn
 
 from wsigraph.data.bag_output import BagOutput
@@ -17,13 +19,17 @@ class Step:
 
     Args:
         views: What the model said of each view.
-        target: ``[B]`` index of each slide's class.
+        target: ``[B]`` index of each slide's class, or ``[B, T]`` rows of the task.
         inputs: ``[N, C]`` standardised features.
+        epoch: Counted from 0.
+        epochs: Length of the training.
     """
 
     views: dict[str, BagOutput]
     target: Tensor
     inputs: Tensor
+    epoch: int = 0
+    epochs: int = 1
 
 
 @dataclass(frozen=True)
@@ -35,12 +41,14 @@ class Need:
         head: Name of the head, or None for the view's node embeddings.
         field: Field of ``HeadOutput`` (or of ``BagOutput`` where ``head`` is None), or name of an extra.
         shape: Of an extra: ``"B"`` slides or ``"N"`` nodes first, then ``"K"`` for the classes, or numbers.
+        ranked: True where only the order of its values is read, so that no gradient reaches it.
     """
 
     view: str
     head: str | None = None
     field: str = "logits"
     shape: tuple[str | int, ...] = ()
+    ranked: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,7 +58,7 @@ class Sizes:
     Args:
         in_channels: Channels of each patch.
         node_channels: Width of the node embeddings.
-        num_classes: Number of classes.
+        num_classes: Number of classes, or of the outputs that another task needs.
     """
 
     in_channels: int
@@ -65,9 +73,15 @@ class Objective(nn.Module, Part, ABC, family="objective", package="wsigraph.obje
 
     Attributes:
         needs: What the term reads.
+        tasks: Names of the tasks whose targets it can read; None where it reads no target.
+        per_slide: False for a term that compares the slides of a step with each other.
+        num_outputs: Outputs it reads; None where any number will do.
     """
 
     needs: tuple[Need, ...]
+    tasks: ClassVar[frozenset[str] | None] = None
+    per_slide: ClassVar[bool] = True
+    num_outputs: ClassVar[int | None] = None
 
     def see(self, targets: Tensor) -> None:
         """Learn from the targets of all training slides, ``[n]`` or ``[n, T]``, before the first step.
@@ -75,6 +89,10 @@ class Objective(nn.Module, Part, ABC, family="objective", package="wsigraph.obje
         What is learned is kept in buffers of a module called ``seen``: a resumed run has it, and a run that
         starts from this one does not take it.
         """
+
+    def example_target(self, num_slides: int, num_outputs: int) -> Tensor:
+        """A made-up target that the term can read, for the conformance kit: ``[B]`` or ``[B, T]``."""
+        return torch.arange(num_slides) % num_outputs
 
     @abstractmethod
     def forward(self, step: Step) -> Tensor:

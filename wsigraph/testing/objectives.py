@@ -27,7 +27,9 @@ from wsigraph.testing.slides import SIZES, Slides, make_slides
 NODE_CHANNELS = 8
 
 
-def check_objective(make: Callable[[Sizes], Objective], *, per_slide: bool = True) -> None:
+def check_objective(
+    make: Callable[[Sizes], Objective], *, per_slide: bool = True, outputs: Sequence[int] = (2, 7)
+) -> None:
     """Check one objective in float64, with 2 and with 7 classes.
 
     A finite scalar, the same whatever the order of the patches, the mean of its slides one by one, 0 and
@@ -37,10 +39,11 @@ def check_objective(make: Callable[[Sizes], Objective], *, per_slide: bool = Tru
     Args:
         make: ``Sizes`` -> a new objective; the class itself, or a ``partial`` with options.
         per_slide: False for a term that compares the slides of a batch with each other.
+        outputs: Numbers of classes, or of the outputs that a term of another task reads.
 
     Raises: AssertionError: naming the first property that fails.
     """
-    for classes in (2, 7):
+    for classes in outputs:
         sizes = Sizes(in_channels=6, node_channels=NODE_CHANNELS, num_classes=classes)
         part = ready(seeded(lambda sizes=sizes: make(sizes)))  # type: ignore[misc]
         part.see(torch.arange(classes).repeat_interleave(torch.arange(classes) + 1))  # class c has c + 1
@@ -118,7 +121,7 @@ def example_step(
             heads[need.head] = replace(
                 heads[need.head], extras={**heads[need.head].extras, need.field: extra}
             )
-    step = Step(views, torch.arange(graphs) % sizes.num_classes, slides.x)
+    step = Step(views, part.example_target(graphs, sizes.num_classes), slides.x)
     per_node = frozenset(need.field for need in part.needs if need.shape[:1] == ("N",))
     step = step if order is None else _rearranged(step, slides.shuffled(order), order, per_node)
     return step if only is None else _single(step, slides, only[0], per_node)
@@ -215,6 +218,9 @@ def _check_gradients(part: Objective, step: Step, *, who: str) -> None:
         value = run(leaf)
         grad = torch.autograd.grad(value, leaf, allow_unused=True)[0] if value.requires_grad else None
         read = grad is not None and bool((grad != 0).any())
+        if need.ranked:
+            require(not read, who, f"no gradient through the {field}, which it says is ranked", "one")
+            read = bool((run(-leaf.detach()) != value).any())
         require(read, who, f"a loss that depends on the {field} it says it needs", "no gradient")
     require_used(part, part(step), who=who)
 

@@ -22,6 +22,7 @@ class Head(nn.Module, Part, ABC, family="head", package="wsigraph.nn.heads"):
         uses_edges: True where it reads edges itself.
         uses_pos: True where it reads positions.
         order_matters: Why the order of the patches changes the answer; empty where it does not.
+        ordered: True where logits are log probabilities of classes that have an order.
     """
 
     gives: frozenset[str]
@@ -29,6 +30,7 @@ class Head(nn.Module, Part, ABC, family="head", package="wsigraph.nn.heads"):
     uses_edges: bool = False
     uses_pos: bool = False
     order_matters: str = ""
+    ordered: bool = False
 
     @abstractmethod
     def forward(self, x: Tensor, bags: Bags) -> HeadOutput:
