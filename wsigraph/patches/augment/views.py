@@ -114,14 +114,14 @@ class Augmentation:
 
         box = _box(uniform(*self.area), uniform(0.0, 1.0), self.ratio, (uniform(0.0, 1.0), uniform(0.0, 1.0)))
         across, down, jittered = chance(self.flip), chance(self.flip), chance(self.jitter)
-        factors = [
+        brightness, contrast, saturation = (
             torch.where(jittered, uniform(1 - most, 1 + most), torch.ones_like(box[:, 0]))
             for most in (self.brightness, self.contrast, self.saturation)
-        ]
+        )
         hue = torch.where(jittered, uniform(-self.hue, self.hue), torch.zeros_like(box[:, 0]))
         grey, blurred = chance(self.grey), chance(self.blurred)
         sigma_px = torch.where(blurred, uniform(*self.sigma_px), torch.zeros_like(box[:, 0]))
-        return Draws(box, across, down, *factors, hue, grey, sigma_px)
+        return Draws(box, across, down, brightness, contrast, saturation, hue, grey, sigma_px)
 
     def two_views(self, images: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
         """Two views of each image, drawn one after the other.
