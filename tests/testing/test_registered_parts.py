@@ -17,12 +17,19 @@ from wsigraph.objectives.targets.base import Target
 from wsigraph.testing import check_aggregator, check_encoder, check_head, check_objective, check_view
 
 OPTIONS = {
+    ("aggregator", "ilra"): {"hidden_channels": 8, "heads": 2, "latents": 3},
+    ("aggregator", "transformer"): {"heads": 2},
+    ("aggregator", "transmil"): {"heads": 2, "landmarks": 3},
     ("encoder", "gat"): {"hidden_channels": 8},
     ("encoder", "gatv2"): {"hidden_channels": 8},
     ("encoder", "gcn"): {"hidden_channels": 8},
     ("encoder", "gin"): {"hidden_channels": 8},
+    ("encoder", "mamba"): {"hidden_channels": 4},
     ("encoder", "mlp"): {"hidden_channels": 8},
+    ("encoder", "rrt"): {"hidden_channels": 8, "heads": 2, "regions": 2},
+    ("encoder", "s4"): {"hidden_channels": 4},
     ("encoder", "sage"): {"hidden_channels": 8},
+    ("encoder", "sr_mamba"): {"hidden_channels": 4},
     ("head", "bag"): {"aggregator": {"name": "mean"}},
     ("head", "ordinal"): {"aggregator": {"name": "mean"}},
     ("head", "ordinal_supernode"): {"heads": 2},
@@ -57,7 +64,8 @@ def test_head(name):
 
 @pytest.mark.parametrize("pool", built_in(Aggregator))
 def test_bag_head_with_every_aggregator(pool):
-    check_head(partial(Head.registry.get("bag"), aggregator={"name": pool}, hidden_channels=0))
+    options = OPTIONS.get(("aggregator", pool), {})
+    check_head(partial(Head.registry.get("bag"), aggregator={"name": pool, **options}, hidden_channels=0))
 
 
 @pytest.mark.parametrize("name", built_in(View))
