@@ -87,7 +87,9 @@ def small():
 def run_training():
     """Train a recipe on graphs, resuming from the folder; load the best weights."""
 
-    def run(method, train_graphs, val_graphs, folder, *, seed=0, listen=lambda row: None, module=None):
+    def run(
+        method, train_graphs, val_graphs, folder, *, seed=0, listen=lambda row: None, module=None, workers=0
+    ):
         if module is None:
             model, objectives = method.build(seed=seed)
             objectives.see(torch.tensor(Labelled(train_graphs).targets))
@@ -98,7 +100,7 @@ def run_training():
             val_graphs=val_graphs,
             folder=folder,
             checkpoint_io=AtomicCheckpoints(),
-            options=TrainerOptions(device="cpu"),
+            options=TrainerOptions(device="cpu", workers=workers),
             listen=listen,
         )
         module.load_state_dict(load_checkpoint(best)["state_dict"])
