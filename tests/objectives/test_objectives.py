@@ -24,7 +24,11 @@ class Batch(dict):
 def batch():
     slides = make_slides(6)
     return Batch(
-        x=slides.x.float(), edge_index=slides.edge_index, batch=slides.batch, num_graphs=slides.num_graphs
+        x=slides.x.float(),
+        edge_index=slides.edge_index,
+        pos=slides.pos,
+        batch=slides.batch,
+        num_graphs=slides.num_graphs,
     )
 
 
