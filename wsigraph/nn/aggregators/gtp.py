@@ -34,7 +34,7 @@ class GTP(Aggregator, name="gtp"):
         attention.
     Raises: GraphError: if a slide has no node, or the batch has no edges to read. RecipeError: if the heads
         do not divide the width.
-    Source: Zheng et al. 2022, section III, and the authors' code; min-cut of Bianchi et al. 2020. Differs:
+    Source: Zheng et al. 2022 and the authors' code; min-cut of Bianchi et al. 2020. Differs:
         LayerNorm instead of BatchNorm, which would mix the slides of a batch, and no L2 normalisation before
         it, which a LayerNorm undoes; the convolution is normalised by degrees and followed by ReLU as in the
         paper, not the plain sum of the code; the clusters are made on edges without self-loops; no GraphCAM.

@@ -45,7 +45,8 @@ def min_cut(x: Tensor, members: Tensor, bags: Bags, *, where: str) -> Clusters:
         where: Who asks, for the error.
 
     Raises: GraphError: if the batch has no edges to read.
-    Source: Bianchi, Grattarola and Alippi 2020, eq. 3-6.
+    Source: Bianchi, Grattarola and Alippi 2020 (minCUT pooling and both parts of its loss). Differs: a slide
+        without edges has cut 0, where the quotient is not defined; self-loops left out; A' is not normalised.
     """
     adjacency = bags.adjacency(where=where)
     source, target = adjacency.edge_index[0], adjacency.edge_index[1]

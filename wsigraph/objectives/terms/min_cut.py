@@ -19,8 +19,8 @@ class MinCut(Objective, name="min_cut"):
 
     The smallest value is -1, where no edge leaves a cluster and the clusters are equally heavy.
 
-    Source: Bianchi, Grattarola and Alippi 2020, eq. 6, with the weights 1 and 1 that GTP (Zheng et al. 2022)
-        gives it beside the cross-entropy.
+    Source: Bianchi, Grattarola and Alippi 2020 (L_c + L_o), with the weights 1 and 1 that GTP (Zheng et al.
+        2022) gives it beside the cross-entropy.
     """
 
     tasks = None
