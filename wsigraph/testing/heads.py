@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from wsigraph.data.bag_output import HeadOutput
 from wsigraph.data.bags import Bags
 from wsigraph.nn.heads.base import Head
 from wsigraph.testing.pools import check_pool, check_reads
@@ -78,5 +79,11 @@ def _check(make: Callable[[], Head], slides: Slides, classes: int) -> None:
         return part(x, slides.bags).logits
 
     require_gradients(logits, (slides.x,), who=who)
-    require_used(part, logits(slides.x).square().sum(), who=who)
+    require_used(part, _all_of(out).square().sum(), who=who)
     require_round_trip(part, make, lambda p: p(slides.x, slides.bags).logits, who=who)
+
+
+def _all_of(out: HeadOutput) -> Tensor:
+    """All that terms may train a head by, in one row."""
+    given = (out.logits, out.node_logits, *out.extras.values())
+    return torch.cat([value.flatten() for value in given if value is not None])

@@ -90,7 +90,7 @@ class DTFD(Head, name="dtfd"):
         return HeadOutput(
             logits=self.classify(pooled),
             embedding=pooled,
-            attention=mixture.back(weights, len(x)).unsqueeze(1),
+            attention=mixture.back(weights, x.shape[0]).unsqueeze(1),
             node_logits=first.node_logits,
             extras={"pseudo_logits": self._each_slide(first, bags)},
         )
