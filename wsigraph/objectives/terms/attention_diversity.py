@@ -26,8 +26,6 @@ class AttentionDiversity(Objective, name="attention_diversity"):
 
     tasks = None
 
-    tasks = None
-
     def __init__(self, sizes: Sizes, *, view: str = "clean", head: str = "bag") -> None:
         super().__init__()
         self.view, self.head = view, head

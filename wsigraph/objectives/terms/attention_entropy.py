@@ -30,8 +30,6 @@ class AttentionEntropy(Objective, name="attention_entropy"):
 
     tasks = None
 
-    tasks = None
-
     def __init__(self, sizes: Sizes, *, view: str = "clean", head: str = "bag") -> None:
         super().__init__()
         self.view, self.head = view, head
