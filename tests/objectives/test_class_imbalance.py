@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from functools import partial
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from wsigraph.objectives.base import Sizes, Step
 from wsigraph.objectives.class_counts import balanced_weights, count_classes
 from wsigraph.objectives.terms.cross_entropy import CrossEntropy
 from wsigraph.objectives.terms.logit_adjusted import LogitAdjusted, adjusted
+from wsigraph.testing import check_objective
 from wsigraph.testing.slides import make_slides
 from wsigraph.training.recipe import recipe
 
@@ -185,6 +187,13 @@ def test_what_was_seen_is_state_and_needed(made):
     assert torch.equal(twin(step), made(step))
     made.see(torch.tensor([0, 1, 2, 2]))
     assert made.seen.counts.tolist() == [1, 1, 2]  # not added to what was seen before
+
+
+@pytest.mark.parametrize(
+    "kind", [partial(CrossEntropy, class_weights="balanced"), partial(LogitAdjusted, tau=2)]
+)
+def test_terms_meet_the_kit_with_frequencies(kind):
+    check_objective(kind)
 
 
 def test_every_term_of_a_recipe_sees_the_targets():
