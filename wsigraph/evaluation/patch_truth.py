@@ -25,7 +25,7 @@ def share_inside(outlines: Outlines, coords: np.ndarray, side: float, *, lines: 
         \quad g(t) = \text{covered share of the line at height } t
 
     Error bound: :math:`V / 2S`, V the total variation of g; V is at most 2 where a convex outline meets the
-    patch, which is 0.03 for 32 lines. A strip in which g is straight is exact, so real outlines stay far below.
+    patch: 0.03 for 32 lines. A strip in which g is straight is exact, so real outlines stay far below.
 
     Args:
         outlines: The polygons.
