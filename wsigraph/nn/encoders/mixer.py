@@ -30,7 +30,7 @@ class Mixer(Encoder):
 
     def propagate(self, h: Tensor, adjacency: Adjacency) -> Tensor:
         """The rows of one slide, without positions."""
-        batch = torch.zeros(len(h), dtype=torch.long, device=h.device)
+        batch = torch.zeros(h.shape[0], dtype=torch.long, device=h.device)
         return self.mix(h, Bags(batch, 1, adjacency))
 
     def embed(self, seen: Seen, *, nodes: bool = True) -> Embedded:
