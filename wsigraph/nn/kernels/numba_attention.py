@@ -12,7 +12,7 @@ import numpy as np
 
 from wsigraph.nn.kernels.numba_edges import U, gather_rows
 from wsigraph.nn.kernels.numba_exp import softmax_exp
-from wsigraph.nn.kernels.numba_variants import BLOCK, block_loop, inlined, row_loop
+from wsigraph.nn.kernels.numba_variants import BLOCK, block_loop, row_loop
 
 
 @row_loop
@@ -34,7 +34,7 @@ def softmax_rows(first, last, heads, ptr, keep, attention, weight):
             weight[p] = attention[p] * keep[p]
 
 
-@inlined
+@row_loop
 def _from_top(first, last, heads, ptr, attention):
     top = np.empty(heads, attention.dtype)
     for v in range(U(first), U(last)):
@@ -48,7 +48,7 @@ def _from_top(first, last, heads, ptr, attention):
                 attention[p + k] -= top[k]
 
 
-@inlined
+@row_loop
 def _shares(first, last, heads, ptr, attention):
     total, share = np.empty(heads, np.float64), np.empty(heads, attention.dtype)
     for v in range(U(first), U(last)):
@@ -73,7 +73,7 @@ def softmax_backward_rows(first, last, heads, ptr, attention, weight, dot):
         _softmax_backward(first, last, heads, ptr, attention, weight, dot)
 
 
-@inlined
+@row_loop
 def _softmax_backward(first, last, heads, ptr, attention, weight, dot):
     total, mean = np.empty(heads, np.float64), np.empty(heads, dot.dtype)
     for v in range(U(first), U(last)):
@@ -97,7 +97,7 @@ def _logit_rows(first, last, heads, s, s_stride, t, t_stride, ptr, source, slope
         _logits(first, last, heads, s, U(s_stride), t, U(t_stride), ptr, source, slope, attention)
 
 
-@inlined
+@row_loop
 def _logits(first, last, heads, s, s_stride, t, t_stride, ptr, source, slope, attention):
     slope = s.dtype.type(slope)
     for v in range(U(first), U(last)):
@@ -146,7 +146,7 @@ def _target_rows(first, last, heads, s, s_stride, t, t_stride, ptr, source, slop
         )
 
 
-@inlined
+@row_loop
 def _slopes(first, last, heads, s, s_stride, t, t_stride, ptr, source, slope, d_logit, d_t, d_stride):
     total, slope = np.empty(heads, np.float64), s.dtype.type(slope)
     for v in range(U(first), U(last)):
@@ -180,7 +180,7 @@ def _source_rows(first, last, heads, ptr, edge, d_logit, d_s, d_stride):
         _sums(first, last, heads, ptr, edge, d_logit, d_s, U(d_stride))
 
 
-@inlined
+@row_loop
 def _sums(first, last, heads, ptr, edge, d_logit, d_s, d_stride):
     total = np.empty(heads, np.float64)
     for u in range(U(first), U(last)):

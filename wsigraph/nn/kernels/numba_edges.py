@@ -9,7 +9,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from wsigraph.nn.kernels.numba_variants import BLOCK, block_loop, inlined, row_loop
+from wsigraph.nn.kernels.numba_variants import BLOCK, block_loop, row_loop
 
 U = np.uintp
 
@@ -51,7 +51,7 @@ def spread_rows(first, last, heads, width, grad, h, stride, weight, ptr, other, 
         _spread_rows(first, last, heads, width, grad, h, stride, weight, ptr, other, edge, d_h, d_stride, dot)
 
 
-@inlined
+@row_loop
 def _spread_rows(first, last, heads, width, grad, h, stride, weight, ptr, other, edge, d_h, d_stride, dot):
     heads, width, stride, d_stride = U(heads), U(width), U(stride), U(d_stride)
     row = heads * width

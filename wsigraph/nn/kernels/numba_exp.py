@@ -21,7 +21,7 @@ def softmax_exp(x: Any) -> Any:
     return math.exp(x)
 
 
-@numba.njit(nogil=True, error_model="numpy", fastmath={"contract"})
+@numba.njit(nogil=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
 def _single(x):
     # x = n ln 2 + r with |r| <= ln 2 / 2: e^x = 2^n e^r, and 2^n is written into the exponent's bits
     inside = _LEAST if x < _LEAST else x  # a missing value stays missing

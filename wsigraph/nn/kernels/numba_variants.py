@@ -23,11 +23,12 @@ PARALLEL_FROM = 1 << 18
 
 _MATHS = {"reassoc", "contract", "nsz"}  # without nnan and ninf: infinite and missing values stay so
 
-row_loop = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=_MATHS)
-"""Compiles a loop over some rows, which other loops call."""
+row_loop = numba.njit(nogil=True, error_model="numpy", fastmath=_MATHS, forceinline=True)
+"""Compiles a loop over some rows into the loops that call it.
 
-inlined = numba.njit(nogil=True, error_model="numpy", fastmath=_MATHS, forceinline=True)
-"""Compiles a loop into its callers, which may know some of its numbers."""
+Not a function of its own: that would be compiled twice, by itself and inside its caller, and which of the two
+runs, with another last digit, would depend on whether the caller was compiled now or read from the cache.
+"""
 
 
 @dataclass(frozen=True)
