@@ -73,13 +73,14 @@ class Objective(nn.Module, Part, ABC, family="objective", package="wsigraph.obje
 
     Attributes:
         needs: What the term reads.
-        tasks: Names of the tasks whose targets it can read; None where it reads no target.
+        tasks: Names of the tasks whose targets it can read; None where it reads no target. Where it says
+            nothing, it reads classes.
         per_slide: False for a term that compares the slides of a step with each other.
         num_outputs: Outputs it reads; None where any number will do.
     """
 
     needs: tuple[Need, ...]
-    tasks: ClassVar[frozenset[str] | None] = None
+    tasks: ClassVar[frozenset[str] | None] = frozenset({"classification", "ordinal"})
     per_slide: ClassVar[bool] = True
     num_outputs: ClassVar[int | None] = None
 

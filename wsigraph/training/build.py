@@ -18,6 +18,7 @@ from wsigraph.nn.standardise import AsIs, Standardise
 from wsigraph.nn.views.base import View
 from wsigraph.objectives.base import Need, Objective, Sizes
 from wsigraph.objectives.objectives import Objectives
+from wsigraph.training.check_task import check_task
 from wsigraph.training.recipe import PartSettings, Recipe
 from wsigraph.training.samplers.base import SlideSampler
 
@@ -28,16 +29,19 @@ def build(recipe: Recipe, *, seed: int = 0) -> tuple[MILModel, Objectives]:
     Raises: RecipeError: if a part is unknown, takes no such option, or cannot give what a term needs.
     """
     builder = graph_builder(recipe)
-    slide_sampler(recipe)
+    sampler = slide_sampler(recipe)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = _model(recipe)
-        sizes = Sizes(recipe.in_channels, model.encoder.out_channels, len(recipe.classes))
+        sizes = Sizes(recipe.in_channels, model.encoder.out_channels, num_outputs(recipe))
         terms = {name: _make(Objective, part, sizes) for name, part in recipe.terms.items()}
-    weights = {name: Schedule(part.weight, part.weight_end) for name, part in recipe.terms.items()}
+    weights = {
+        name: Schedule(part.weight, part.weight_end, part.weight_shape) for name, part in recipe.terms.items()
+    }
     objectives = Objectives(terms, weights, epochs=recipe.optimiser.epochs)
     for need in objectives.needs:
         _check_need(recipe, model, need)
+    check_task(recipe, model, objectives, sampler)
     if not recipe.coordinates:
         _refuse_coordinates(recipe, builder, model)
     return model, objectives
@@ -46,6 +50,11 @@ def build(recipe: Recipe, *, seed: int = 0) -> tuple[MILModel, Objectives]:
 def graph_builder(recipe: Recipe) -> GraphBuilder:
     """The recipe's graph builder."""
     return _make(GraphBuilder, recipe.graph)
+
+
+def num_outputs(recipe: Recipe) -> int:
+    """Outputs of the recipe's heads."""
+    return recipe.make_task().num_outputs(recipe.classes)
 
 
 def slide_sampler(recipe: Recipe) -> SlideSampler:
@@ -67,7 +76,7 @@ def _model(recipe: Recipe) -> MILModel:
         encoder,
         views={name: _make(View, part, recipe.in_channels) for name, part in recipe.views.items()},
         heads={
-            name: _make(Head, part, encoder.out_channels, len(recipe.classes))
+            name: _make(Head, part, encoder.out_channels, num_outputs(recipe))
             for name, part in recipe.heads.items()
         },
         predict_view=recipe.predict_view,

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from wsigraph.data.tasks.base import Task, make_task
 from wsigraph.errors import RecipeError, expected
 from wsigraph.nn.schedule import Shape
 from wsigraph.registry import Registry
@@ -36,6 +37,9 @@ class PartSettings(BaseModel):
     def options(self) -> dict[str, Any]:
         """The part's options."""
         return dict(self.__pydantic_extra__ or {})
+
+
+CLASSIFICATION = PartSettings(name="classification")
 
 
 class TermSettings(PartSettings):
@@ -80,7 +84,8 @@ class SamplerSettings(PartSettings):
 class CheckpointSettings(Settings):
     """Which epoch is kept, and when training stops early.
 
-    ``val_loss`` is the cross-entropy of the predicted probabilities on the validation slides;
+    ``val_loss`` is the cross-entropy of the predicted probabilities on the validation slides, for other tasks
+    than classes the loss of their own term over all of them at once;
     ``val_accuracy_auc`` the accuracy there, ties decided by the AUC;
     ``val_total`` the weighed sum of all terms there; ``last`` keeps the last epoch and never stops early.
     """
@@ -96,11 +101,13 @@ class Recipe(Settings):
     """Everything a method is, apart from the data.
 
     Without heads it is label-free pretraining: an encoder learns from its terms alone, and classifiers start
-    from it. ``coordinates`` is False where the features have none: then parts that read them are refused.
+    from it. ``task`` is what is asked of a slide, and ``classes`` are its names: of classes, labels or
+    values. ``coordinates`` is False where the features have none: then parts that read them are refused.
     """
 
     name: str
     in_channels: int = Field(gt=0)
+    task: PartSettings = CLASSIFICATION
     classes: tuple[str, ...] = ()
     features: FeatureSettings = FeatureSettings()
     coordinates: bool = True
@@ -120,8 +127,9 @@ class Recipe(Settings):
     def _classes_and_heads_agree(self) -> Recipe:
         if len(set(self.classes)) != len(self.classes):
             raise ValueError(f"classes must differ, got {list(self.classes)}")
-        if self.heads and len(self.classes) < 2:
-            raise ValueError(f"heads need at least 2 classes, got {list(self.classes)}")
+        wrong = self.make_task().check_classes(self.classes) if self.heads else ""
+        if wrong:
+            raise ValueError(wrong)
         if not self.heads and self.checkpoint.monitor not in ("val_total", "last"):
             raise ValueError(
                 f"without heads the checkpoint rule is 'val_total' or 'last', got '{self.checkpoint.monitor}'"
@@ -132,6 +140,33 @@ class Recipe(Settings):
     def classifies(self) -> bool:
         """False for label-free pretraining: no head, so no labels, no predictions and no metrics."""
         return bool(self.heads)
+
+    def make_task(self) -> Task:
+        """What is asked of a slide.
+
+        Raises: RecipeError: if there is no such task, or it takes no such option.
+        """
+        return make_task(self.task.model_dump())
+
+    def for_task(
+        self, task: str | Mapping[str, Any] | Task, *, classes: Sequence[str] | None = None
+    ) -> Recipe:
+        """The same method asked another question: terms of classes become the task's own.
+
+        Args:
+            task: By name, with options, or itself.
+            classes: Names of its classes, labels or values; where not given, this recipe's classes for a task
+                of classes, none for others.
+
+        Raises: RecipeError: if it cannot be asked.
+        """
+        from wsigraph.training.for_task import for_task
+
+        asked = make_task(task)
+        own = self.classes if asked.of_classes else ()
+        changed = for_task(self, asked, classes=own if classes is None else classes)
+        changed.build()
+        return changed
 
     def build(self, *, seed: int = 0) -> tuple[Any, Any]:
         """A new ``MILModel`` and its ``Objectives``, weights drawn from ``seed``.
@@ -177,8 +212,8 @@ class Recipe(Settings):
             raise RecipeError(expected("Recipe", "valid settings", wrong)) from error
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return self.model_dump(mode="json")
+        """Plain JSON values; the usual task is left out, as it was before there were others."""
+        return self.model_dump(mode="json", exclude={"task"} if self.task == CLASSIFICATION else None)
 
 
 def parse_setting(value: Any) -> Any:
@@ -191,17 +226,29 @@ def parse_setting(value: Any) -> Any:
         return value
 
 
-def recipe(name: str, *, in_channels: int, classes: Sequence[str] = ()) -> Recipe:
+def recipe(
+    name: str,
+    *,
+    in_channels: int,
+    classes: Sequence[str] = (),
+    task: str | Mapping[str, Any] | Task = "classification",
+) -> Recipe:
     """The published method called ``name``.
 
     Args:
         name: One of ``recipe_names()``.
         in_channels: Width of the features.
-        classes: Class names, in the order of the model's outputs; none for label-free pretraining.
+        classes: Class names, in the order of the model's outputs; none for label-free pretraining and
+            survival; for other tasks the names of labels or values.
+        task: What is asked of a slide, by name, with options, or itself.
 
-    Raises: UnknownPartError: if there is no such recipe. RecipeError: if a classifier has no classes.
+    Raises: UnknownPartError: if there is no such recipe. RecipeError: if a classifier has no classes, or the
+        method cannot be asked this.
     """
-    return RECIPES.get(name)(in_channels=in_channels, classes=tuple(classes))
+    if make_task(task).name == CLASSIFICATION.name:
+        return RECIPES.get(name)(in_channels=in_channels, classes=tuple(classes))
+    # published methods are written for classes; two stand in until the task has its own names
+    return RECIPES.get(name)(in_channels=in_channels, classes=("0", "1")).for_task(task, classes=classes)
 
 
 def recipe_names() -> list[str]:

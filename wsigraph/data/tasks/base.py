@@ -30,6 +30,7 @@ class Task(Part, ABC, family="task", package="wsigraph.data.tasks"):
     Attributes:
         term: Name of the objective that learns it.
         one_class: True where a slide has one class: its target is an index, its answer a distribution.
+        of_classes: True where its names are classes or labels, so that names of one task may serve another.
         ordered: True where only a head whose logits are log probabilities of ordered classes will do.
         heads: Heads of the published recipes that it needs another head for, by name.
         least_slides: Fewest slides of a step from which the term learns anything.
@@ -39,6 +40,7 @@ class Task(Part, ABC, family="task", package="wsigraph.data.tasks"):
 
     term: ClassVar[str]
     one_class: ClassVar[bool] = False
+    of_classes: ClassVar[bool] = False
     ordered: ClassVar[bool] = False
     heads: ClassVar[Mapping[str, str]] = MappingProxyType({})
     least_slides: ClassVar[int] = 1

@@ -32,6 +32,7 @@ class MultiLabel(Task, name="multilabel"):
     target_col: str = "label"
 
     term: ClassVar[str] = "binary_cross_entropy"
+    of_classes: ClassVar[bool] = True
 
     @property
     def columns(self) -> tuple[str, ...]:

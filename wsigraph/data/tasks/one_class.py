@@ -28,6 +28,7 @@ class OneClass(Task):
 
     term: ClassVar[str] = "cross_entropy"
     one_class: ClassVar[bool] = True
+    of_classes: ClassVar[bool] = True
     monitors: ClassVar[tuple[str, ...]] = (
         *("val_loss", "val_total", "val_auc", "val_accuracy", "val_accuracy_auc", "last"),
     )

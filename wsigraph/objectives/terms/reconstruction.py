@@ -44,6 +44,8 @@ class Reconstruction(Objective, name="reconstruction"):
     of masked patches, so that a batch equals its slides one by one; a slide without masked patch counts 0.
     """
 
+    tasks = None
+
     def __init__(
         self,
         sizes: Sizes,
