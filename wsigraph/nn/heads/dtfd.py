@@ -98,7 +98,7 @@ class DTFD(Head, name="dtfd"):
     def first_tier(self, x: Tensor, bags: Bags) -> FirstTier:
         """Pseudo-bags, their attention and logits, and the patches' logits."""
         scores = self.first_scores(x)
-        key = torch.rand_like(scores) if self.training else scores.detach()
+        key = torch.rand(scores.shape, device=x.device) if self.training else scores.detach()
         parts = deal(key[:, 0], bags, parts=self.pseudo_bags)
         attention = softmax(scores, parts.part, num_nodes=parts.num_parts)  # [N, 1]
         logits = self.first_classify(parts.sum(attention * x))
