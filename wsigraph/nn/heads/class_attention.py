@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from torch import Tensor, nn
-from torch_geometric.utils import softmax
 
 from wsigraph.data.bag_output import HeadOutput
 from wsigraph.data.bags import Bags
 from wsigraph.nn.heads.base import Head
+from wsigraph.nn.layers.class_pool import class_pool
 from wsigraph.nn.layers.gated_scores import GatedScores
-from wsigraph.nn.layers.weighted_sums import weighted_sums
 
 
 class ClassAttention(Head, name="class_attention"):
@@ -44,14 +43,12 @@ class ClassAttention(Head, name="class_attention"):
 
     def forward(self, x: Tensor, bags: Bags) -> HeadOutput:
         """Answer for each slide of the batch."""
-        bags.require_rows(where="ClassAttention")
         scores = self.scores(x)  # [N, K]
-        attention = softmax(scores, bags.batch, num_nodes=bags.num_graphs)
-        pooled = weighted_sums(attention, x, bags)  # [B, K, C]
+        pooled = class_pool(scores, x, bags, where="ClassAttention")
         return HeadOutput(
-            logits=(pooled * self.classify.weight).sum(2) + self.classify.bias,
-            embedding=pooled.mean(1),
-            attention=attention,
+            logits=(pooled.embedding * self.classify.weight).sum(2) + self.classify.bias,
+            embedding=pooled.embedding.mean(1),
+            attention=pooled.attention,
             attention_logits=scores,
-            extras={"class_embedding": pooled},
+            extras={"class_embedding": pooled.embedding},
         )
