@@ -34,6 +34,7 @@ OPTIONS = {
     ("encoder", "s4"): {"hidden_channels": 4},
     ("encoder", "sage"): {"hidden_channels": 8},
     ("encoder", "sr_mamba"): {"hidden_channels": 4},
+    ("encoder", "wikg"): {"hidden_channels": 8},
     ("head", "bag"): {"aggregator": {"name": "mean"}},
     ("head", "ordinal"): {"aggregator": {"name": "mean"}},
     ("head", "ordinal_supernode"): {"heads": 2},
