@@ -122,7 +122,7 @@ def froc_interval(
     scores = np.full(resamples, np.nan)
     if len(names) > 1:
         for i, times in enumerate(draw_patients(len(names), resamples=resamples, seed=seed)):
-            some = [slides[s] for s in np.repeat(np.arange(len(slides)), times[patient].astype(int))]
+            some = [slide for slide, n in zip(slides, times[patient], strict=True) for _ in range(int(n))]
             if any(slide.counted for slide in some):
                 scores[i] = froc(some).score
     return interval(froc(slides).score, scores)
