@@ -18,7 +18,7 @@ Resampled = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 def accuracy(labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Accuracy ``[R]``."""
-    return _divide(weights @ (probabilities.argmax(1) == labels), weights.sum(1))
+    return divide(weights @ (probabilities.argmax(1) == labels), weights.sum(1))
 
 
 def balanced_accuracy(labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -29,56 +29,55 @@ def balanced_accuracy(labels: np.ndarray, probabilities: np.ndarray, weights: np
 def auc(labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """AUC ``[R]``: of class 1 of two, else the macro mean; NaN where a class is absent."""
     if probabilities.shape[1] == 2:
-        return _auc_of(labels == 1, probabilities[:, 1], weights)
+        return area(labels == 1, probabilities[:, 1], weights)
     return auc_per_class(labels, probabilities, weights).mean(1)
 
 
 def f1(labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Macro F1 ``[R]``."""
     hits, actual, predicted = _class_counts(labels, probabilities, weights)
-    return np.asarray(metrics.defined_mean(_divide(2 * hits, actual + predicted), axis=1))
+    return np.asarray(metrics.defined_mean(divide(2 * hits, actual + predicted), axis=1))
 
 
 def brier(labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Multi-class Brier score ``[R]``."""
     distance = np.square(probabilities - np.eye(probabilities.shape[1])[labels]).sum(1)
-    return _divide(weights @ distance, weights.sum(1))
+    return divide(weights @ distance, weights.sum(1))
 
 
 def ece(labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Expected calibration error ``[R]``."""
     gaps = weights @ metrics.calibration_gaps(labels, probabilities)
-    return _divide(np.abs(gaps).sum(1), weights.sum(1))
+    return divide(np.abs(gaps).sum(1), weights.sum(1))
 
 
 def recall(labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Recall of each class ``[R, K]``."""
     hits, actual, _ = _class_counts(labels, probabilities, weights)
-    return _divide(hits, actual)
+    return divide(hits, actual)
 
 
 def precision(labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Precision of each class ``[R, K]``."""
     hits, _, predicted = _class_counts(labels, probabilities, weights)
-    return _divide(hits, predicted)
+    return divide(hits, predicted)
 
 
 def auc_per_class(labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """AUC of each class against the rest ``[R, K]``."""
     columns = range(probabilities.shape[1])
-    return np.stack([_auc_of(labels == k, probabilities[:, k], weights) for k in columns], axis=1)
+    return np.stack([area(labels == k, probabilities[:, k], weights) for k in columns], axis=1)
 
 
-def _auc_of(positive: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Share of (positive, negative) pairs in the right order, ties counting half, per resample."""
+def area(positive: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Share of (positive, negative) pairs in the right order, ties counting half, per resample ``[R]``."""
     if not len(score):
         return np.full(len(weights), np.nan)
-    order = np.argsort(score, kind="stable")
-    starts = np.flatnonzero(np.diff(score[order], prepend=-np.inf))  # rows of one score form one group
+    order, starts = groups(score)
     above = np.add.reduceat(weights[:, order] * positive[order], starts, axis=1)
     below = np.add.reduceat(weights[:, order] * ~positive[order], starts, axis=1)
     lower = np.cumsum(below, axis=1) - below / 2
-    return _divide((above * lower).sum(1), above.sum(1) * below.sum(1))
+    return divide((above * lower).sum(1), above.sum(1) * below.sum(1))
 
 
 def _class_counts(
@@ -89,7 +88,14 @@ def _class_counts(
     return weights @ (actual * predicted), weights @ actual, weights @ predicted
 
 
-def _divide(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+def groups(score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Order of the rows by score, and where in it each group of equal scores begins."""
+    order = np.argsort(score, kind="stable")
+    return order, np.flatnonzero(np.diff(score[order], prepend=-np.inf))
+
+
+def divide(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    """The quotient, NaN where ``below`` is not above 0."""
     return above / np.where(below > 0, below, np.nan)
 
 

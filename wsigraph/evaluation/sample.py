@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from wsigraph.data.estimate import Estimate
 from wsigraph.data.prediction import Prediction
 from wsigraph.errors import RunError, expected
 
@@ -21,8 +22,8 @@ class Rows:
 
     Args:
         slides: Names of the n slides.
-        labels: ``[n]`` int class indices.
-        probabilities: ``[n, K]``.
+        labels: ``[n]`` int class indices; of estimates ``[n, T + 1]``, their targets and the fold.
+        probabilities: ``[n, K]``; of estimates ``[n, A]``, their values.
         patients: ``[n]`` int, index of each slide's patient.
     """
 
@@ -39,7 +40,7 @@ class Sample:
     Args:
         repeats: One block per repeat, in order of the repeat's number.
         patients: Their names; ``Rows.patients`` counts into them.
-        num_classes: Number of classes K.
+        num_classes: Number of classes K; of estimates, of values A.
     """
 
     repeats: tuple[Rows, ...]
@@ -49,7 +50,7 @@ class Sample:
 
 def scored(predictions: Iterable[Prediction]) -> list[Prediction]:
     """Rows with a known label that the model never saw (splits "test" and "external")."""
-    return [row for row in predictions if row.split in SCORED_SPLITS and row.label >= 0]
+    return [row for row in predictions if row.split in SCORED_SPLITS and row.known]
 
 
 def sample_of(predictions: Iterable[Prediction]) -> Sample:
@@ -92,11 +93,19 @@ def _check(rows: Sequence[Prediction]) -> None:
         raise RunError(
             expected(f"Prediction '{worst.slide_id}'", f"a label below {widths[0]}", f"{worst.label}")
         )
+    check_once(rows)
+
+
+def check_once(rows: Sequence[Prediction | Estimate]) -> None:
+    """Refuse a slide that stands twice in one repeat.
+
+    Raises: RunError: naming the first.
+    """
     twice = [key for key, n in Counter((row.slide_id, row.repeat) for row in rows).items() if n > 1]
     if twice:
         raise RunError(
             expected(
-                where,
+                "Predictions",
                 "one row per slide and repeat",
                 f"{len(twice)} that stand more often (first: slide '{twice[0][0]}', repeat {twice[0][1]})",
                 todo="Give every resample of the cohort its own repeat number.",

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from wsigraph.data.estimate import Estimate
 from wsigraph.data.prediction import Prediction
 from wsigraph.errors import RunError, expected
 from wsigraph.evaluation.intervals import Interval, patient_intervals
-from wsigraph.evaluation.metrics import CLASS_METRICS, METRICS, confusion
+from wsigraph.evaluation.metrics import confusion
 from wsigraph.evaluation.patients import to_patients
-from wsigraph.evaluation.resampled import CLASS_RESAMPLED, RESAMPLED
 from wsigraph.evaluation.sample import SCORED_SPLITS, Sample, sample_of, scored
+from wsigraph.evaluation.tables import TABLES, Measure, Table
 
 
 def summarise(
-    predictions: Sequence[Prediction], classes: Sequence[str], *, resamples: int = 1000, seed: int = 0
+    predictions: Sequence[Prediction],
+    classes: Sequence[str],
+    *,
+    resamples: int = 1000,
+    seed: int = 0,
+    table: Table = TABLES["classification"],
 ) -> dict[str, Any]:
     """Metrics at slide and at patient level, with 95 % intervals by resampling patients.
 
@@ -30,6 +36,7 @@ def summarise(
         classes: Class names in order of the probabilities.
         resamples: Resamples of the patients.
         seed: Of the resampling.
+        table: Its metrics.
 
     Returns: ``{"classes", "slide", "patient", "per_class", "confusion", "counts", "intervals"}`` in plain
         types; undefined numbers are NaN, ``patient`` is empty where every patient's slides contradict each
@@ -45,52 +52,105 @@ def summarise(
                 f"{sample.num_classes}",
             )
         )
-    slide = _intervals(sample, resamples=resamples, seed=seed)
+    slide = overall_intervals(sample, table.overall, resamples=resamples, seed=seed)
     level = to_patients(scored(predictions))
     patient: dict[str, Interval] = {}
     if level.predictions:
-        patient = _intervals(sample_of(level.predictions), resamples=resamples, seed=seed)
-    per_class = _class_intervals(sample, classes, resamples=resamples, seed=seed)
-    flat = {f"slide.{name}": found for name, found in slide.items()}
-    flat |= {f"patient.{name}": found for name, found in patient.items()}
-    flat |= {f"per_class.{c}.{name}": found for c, row in per_class.items() for name, found in row.items()}
-    support = _support(sample)
+        patients = sample_of(level.predictions)
+        patient = overall_intervals(patients, table.overall, resamples=resamples, seed=seed)
+    per_class = each_intervals(sample, table.each, classes, resamples=resamples, seed=seed)
+    support = dict(zip(classes, _support(sample), strict=True))
     return {
         "classes": list(classes),
+        **as_plain(slide, patient, per_class, support=support),
+        "confusion": _confusion(sample),
+        "counts": counts(
+            predictions, sample, scored=scored(predictions), contradicting=len(level.contradicting)
+        ),
+        "intervals": how_made(slide, patient, per_class, resamples=resamples, seed=seed),
+    }
+
+
+def overall_intervals(
+    sample: Sample, measures: Mapping[str, Measure], *, resamples: int, seed: int
+) -> dict[str, Interval]:
+    """Each metric with its interval."""
+    return {
+        name: patient_intervals(sample, one.plain, one.resampled, resamples=resamples, seed=seed)[0]
+        for name, one in measures.items()
+    }
+
+
+def each_intervals(
+    sample: Sample, measures: Mapping[str, Measure], names: Sequence[str], *, resamples: int, seed: int
+) -> dict[str, dict[str, Interval]]:
+    """Each metric with its interval for each class, label or value; nothing where there is no such metric."""
+    columns = {
+        name: patient_intervals(sample, one.plain, one.resampled, resamples=resamples, seed=seed)
+        for name, one in measures.items()
+    }
+    if not columns:
+        return {}
+    return {c: {name: found[k] for name, found in columns.items()} for k, c in enumerate(names)}
+
+
+def as_plain(
+    slide: Mapping[str, Interval],
+    patient: Mapping[str, Interval],
+    each: Mapping[str, Mapping[str, Interval]],
+    *,
+    support: Mapping[str, int],
+) -> dict[str, Any]:
+    """Intervals as ``metrics.json`` holds them."""
+    return {
         "slide": {name: found.to_dict() for name, found in slide.items()},
         "patient": {name: found.to_dict() for name, found in patient.items()},
         "per_class": {
-            c: {name: found.to_dict() for name, found in row.items()} | {"support": support[k]}
-            for k, (c, row) in enumerate(per_class.items())
-        },
-        "confusion": _confusion(sample),
-        "counts": _counts(predictions, sample, contradicting=len(level.contradicting)),
-        "intervals": {
-            "method": "95 % percentile bootstrap over patients",
-            "resamples": resamples,
-            "seed": seed,
-            "partly_defined": {k: found.defined for k, found in flat.items() if found.defined < resamples},
+            c: {name: found.to_dict() for name, found in row.items()} | {"support": support[c]}
+            for c, row in each.items()
         },
     }
 
 
-def _intervals(sample: Sample, *, resamples: int, seed: int) -> dict[str, Interval]:
+def how_made(
+    slide: Mapping[str, Interval],
+    patient: Mapping[str, Interval],
+    each: Mapping[str, Mapping[str, Interval]],
+    *,
+    resamples: int,
+    seed: int,
+) -> dict[str, Any]:
+    """How the intervals were made, and which metrics some resamples leave undefined."""
+    flat = {f"slide.{name}": found for name, found in slide.items()}
+    flat |= {f"patient.{name}": found for name, found in patient.items()}
+    flat |= {f"per_class.{c}.{name}": found for c, row in each.items() for name, found in row.items()}
     return {
-        name: patient_intervals(sample, METRICS[name], RESAMPLED[name], resamples=resamples, seed=seed)[0]
-        for name in METRICS
+        "method": "95 % percentile bootstrap over patients",
+        "resamples": resamples,
+        "seed": seed,
+        "partly_defined": {k: found.defined for k, found in flat.items() if found.defined < resamples},
     }
 
 
-def _class_intervals(
-    sample: Sample, classes: Sequence[str], *, resamples: int, seed: int
-) -> dict[str, dict[str, Interval]]:
-    columns = {
-        name: patient_intervals(
-            sample, CLASS_METRICS[name], CLASS_RESAMPLED[name], resamples=resamples, seed=seed
-        )
-        for name in CLASS_METRICS
+def counts(
+    rows: Sequence[Prediction] | Sequence[Estimate],
+    sample: Sample,
+    *,
+    scored: Sequence[Prediction] | Sequence[Estimate],
+    contradicting: int,
+) -> dict[str, int]:
+    """Slides, patients, repeats, folds and predictions that were scored, and those that were not."""
+    unseen = [row for row in rows if row.split in SCORED_SPLITS]
+    return {
+        "slides": len({row.slide_id for row in scored}),
+        "patients": len(sample.patients),
+        "repeats": len(sample.repeats),
+        "folds": len({row.fold for row in scored if row.fold >= 0}),
+        "predictions": len(scored),
+        "external": sum(row.split == "external" for row in scored),
+        "unlabelled": len(unseen) - len(scored),
+        "contradicting_patients": contradicting,
     }
-    return {c: {name: found[k] for name, found in columns.items()} for k, c in enumerate(classes)}
 
 
 def _confusion(sample: Sample) -> list[list[int]]:
@@ -101,18 +161,3 @@ def _support(sample: Sample) -> list[int]:
     """Slides of each class, a slide counting once however many repeats it stands in."""
     labels = {s: int(y) for rows in sample.repeats for s, y in zip(rows.slides, rows.labels, strict=True)}
     return np.bincount(list(labels.values()), minlength=sample.num_classes).tolist()
-
-
-def _counts(predictions: Sequence[Prediction], sample: Sample, *, contradicting: int) -> dict[str, int]:
-    rows = scored(predictions)
-    unseen = [row for row in predictions if row.split in SCORED_SPLITS]
-    return {
-        "slides": len({row.slide_id for row in rows}),
-        "patients": len(sample.patients),
-        "repeats": len(sample.repeats),
-        "folds": len({row.fold for row in rows if row.fold >= 0}),
-        "predictions": len(rows),
-        "external": sum(row.split == "external" for row in rows),
-        "unlabelled": len(unseen) - len(rows),
-        "contradicting_patients": contradicting,
-    }

@@ -113,8 +113,8 @@ class Task(Part, ABC, family="task", package="wsigraph.data.tasks"):
         """
         return self
 
-    def step_target(self, target: Target) -> Target:
-        """A target as the term reads it."""
+    def step_target(self, target: Tensor) -> Tensor:
+        """Targets as the term reads them: ``[B]`` of classes or ``[B, T]`` of rows."""
         return target
 
     def for_cohort(self, targets: Sequence[Target]) -> Task:

@@ -83,33 +83,34 @@ class DiscreteTime(Survival, name="discrete_time"):
         """
         times, events = times_and_events(targets)
         happened = np.sort([time for time, event in zip(times, events, strict=True) if event and time > 0])
-        for values in (happened, np.unique(happened)):  # many equal times: quantiles of those that differ
-            inner = _quantiles(values, self.num_bins)
-            ends = (*inner, max(times))
-            if len(inner) == self.num_bins - 1 and all(a < b for a, b in pairwise(ends)):
-                return replace(self, ends=ends)
-        raise CohortError(
-            expected(
-                "Training slides",
-                f"at least {self.num_bins} different event times above 0 for {self.num_bins} bins",
-                f"{len(np.unique(happened))}",
-                todo="Use fewer bins: --set task.num_bins=2.",
+        different = np.unique(happened)
+        if len(different) < self.num_bins:
+            raise CohortError(
+                expected(
+                    "Training slides",
+                    f"at least {self.num_bins} different event times above 0 for {self.num_bins} bins",
+                    f"{len(different)}",
+                    todo="Use fewer bins: --set task.num_bins=2.",
+                )
             )
-        )
+        ends = (*_quantiles(happened, self.num_bins), max(times))
+        if any(a >= b for a, b in pairwise(ends)):  # many equal times: quantiles of those that differ
+            ends = (*_quantiles(different, self.num_bins), max(times))
+        return replace(self, ends=ends)
 
-    def step_target(self, target: Target) -> Target:
+    def step_target(self, target: Tensor) -> Tensor:
         """(bins survived, event): the event falls into the bin after those survived.
 
         A censored slide survived the bins of which it saw at least half.
         """
-        if isinstance(target, int):
-            return target
-        time, event = target
-        ends = self._known_ends()
-        if event:
-            return float(bisect_left(ends[:-1], time)), 1.0
-        begins = (0.0, *ends[:-1])
-        return float(sum(time >= (a + b) / 2 for a, b in zip(begins, ends, strict=True))), 0.0
+        import torch
+
+        time, event = target[:, :1], target[:, 1]
+        ends = target.new_tensor(self._known_ends())
+        begins = torch.cat([ends.new_zeros(1), ends[:-1]])
+        failed = (time > ends[:-1]).sum(1)
+        censored = (time >= (begins + ends) / 2).sum(1)
+        return torch.stack([torch.where(event > 0, failed, censored).to(event), event], 1)
 
     def for_cohort(self, targets: Sequence[Target]) -> DiscreteTime:
         """The task, knowing where survival is read off."""
@@ -149,7 +150,5 @@ class DiscreteTime(Survival, name="discrete_time"):
 
 
 def _quantiles(values: np.ndarray, parts: int) -> tuple[float, ...]:
-    """Ends of all parts but the last, each a value that occurs; none where there is no value."""
-    if not len(values):
-        return ()
+    """Ends of all parts but the last, each a value that occurs."""
     return tuple(float(values[-(-k * len(values) // parts) - 1]) for k in range(1, parts))

@@ -104,11 +104,11 @@ class Regression(Task, name="regression"):
             std=tuple(float(column.std()) for column in known),
         )
 
-    def step_target(self, target: Target) -> Target:
+    def step_target(self, target: Tensor) -> Tensor:
         """In standard deviations from the mean of the training slides."""
-        if isinstance(target, int) or not self.mean:
+        if not self.mean:
             return target
-        return tuple((v - m) / s for v, m, s in zip(target, self.mean, self.std, strict=True))
+        return (target - target.new_tensor(self.mean)) / target.new_tensor(self.std)
 
     def strata(self, targets: Sequence[Target], classes: Sequence[str]) -> list[str]:
         """The quarter of the cohort that the first value lies in."""
