@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from wsigraph.data.bag_output import BagOutput
+from wsigraph.data.label_tree.tree import LabelTree
+from wsigraph.errors import RecipeError, expected
 from wsigraph.registry import Part
 
 
@@ -40,7 +43,8 @@ class Need:
         view: Name of the view.
         head: Name of the head, or None for the view's node embeddings.
         field: Field of ``HeadOutput`` (or of ``BagOutput`` where ``head`` is None), or name of an extra.
-        shape: Of an extra: ``"B"`` slides or ``"N"`` nodes first, then ``"K"`` for the classes, or numbers.
+        shape: Of an extra: ``"B"`` slides or ``"N"`` nodes first, then ``"K"`` for the outputs of the head,
+            ``"E"`` for the width of its classes' vectors, or numbers.
         ranked: True where only the order of its values is read, so that no gradient reaches it.
     """
 
@@ -59,11 +63,38 @@ class Sizes:
         in_channels: Channels of each patch.
         node_channels: Width of the node embeddings.
         num_classes: Number of classes, or of the outputs that another task needs.
+        tree: The classes of a hierarchy; None for every other task.
+        levels: Level of the tree that a head answers, by the head's name; the finest where it is not there.
+        class_channels: Width of the classes' vectors of heads that give them.
     """
 
     in_channels: int
     node_channels: int
     num_classes: int
+    tree: LabelTree | None = None
+    levels: Mapping[str, int] = field(default_factory=dict)
+    class_channels: Mapping[str, int] = field(default_factory=dict)
+
+    def tree_for(self, where: str) -> LabelTree:
+        """The tree.
+
+        Raises: RecipeError: if there is none; ``where`` names who asks.
+        """
+        if self.tree is None:
+            todo = "Ask for the task 'hierarchy' with its tree."
+            raise RecipeError(expected(where, "a recipe whose classes form a tree", "none", todo=todo))
+        return self.tree
+
+    def level(self, head: str, *, where: str) -> int:
+        """Level that a head answers, 0 the coarsest.
+
+        Raises: RecipeError: if there is no tree; ``where`` names who asks.
+        """
+        return self.levels.get(head, self.tree_for(where).num_levels - 1)
+
+    def outputs(self, head: str) -> int:
+        """Number of a head's outputs."""
+        return self.num_classes if self.tree is None else len(self.tree.names(self.levels.get(head, -1)))
 
 
 class Objective(nn.Module, Part, ABC, family="objective", package="wsigraph.objectives.terms"):

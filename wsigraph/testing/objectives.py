@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from wsigraph.data.bag_output import BagOutput, HeadOutput
+from wsigraph.data.label_tree import LabelTree
 from wsigraph.objectives.base import Need, Objective, Sizes, Step
 from wsigraph.testing.require import (
     name_of,
@@ -44,7 +45,7 @@ def check_objective(
     Raises: AssertionError: naming the first property that fails.
     """
     for classes in outputs:
-        sizes = Sizes(in_channels=6, node_channels=NODE_CHANNELS, num_classes=classes)
+        sizes = example_sizes(classes)
         part = ready(seeded(lambda sizes=sizes: make(sizes)))  # type: ignore[misc]
         part.see(torch.arange(classes).repeat_interleave(torch.arange(classes) + 1))  # class c has c + 1
         who = f"{name_of(part)} with {classes} classes"
@@ -62,6 +63,19 @@ def check_objective(
         _check_corners(part, sizes, slides, who=who)
         _check_gradients(part, step, who=who)
         require_round_trip(part, lambda sizes=sizes: make(sizes), lambda p, s=step: p(s), who=who)  # type: ignore[misc]
+
+
+def example_sizes(num_classes: int) -> Sizes:
+    """Widths to try; over the classes stand groups, the first of one class and the others of up to two, whose
+    level a head called ``coarse`` answers."""
+    tree = None
+    if num_classes > 1:
+        groups = tuple(f"group {k}" for k in range(num_classes // 2 + 1))
+        names = tuple(f"class {k}" for k in range(num_classes))
+        tree = LabelTree(
+            ("group", "class"), (groups, names), (tuple((k + 1) // 2 for k in range(num_classes)),)
+        )
+    return Sizes(6, NODE_CHANNELS, num_classes, tree=tree, levels={"coarse": 0})
 
 
 def example_step(
@@ -105,18 +119,19 @@ def example_step(
         if need.head is None:
             continue
         heads = views[need.view].heads
+        outputs = sizes.outputs(need.head)
         if need.head not in heads:
-            weights = draw(n, sizes.num_classes)
+            weights = draw(n, outputs)
             attention = torch.cat([weights[slides.rows(s)].softmax(0) for s in range(graphs)])
             heads[need.head] = HeadOutput(
-                logits=draw(graphs, sizes.num_classes),
+                logits=draw(graphs, outputs),
                 embedding=draw(graphs, sizes.node_channels),
                 attention=attention,
                 attention_logits=weights,
-                node_logits=draw(n, sizes.num_classes),
+                node_logits=draw(n, outputs),
             )
         if need.shape:
-            lengths = {"B": graphs, "N": n, "K": sizes.num_classes}
+            lengths = {"B": graphs, "N": n, "K": outputs, "E": sizes.node_channels}
             extra = draw(*(lengths[size] if isinstance(size, str) else size for size in need.shape))
             heads[need.head] = replace(
                 heads[need.head], extras={**heads[need.head].extras, need.field: extra}
