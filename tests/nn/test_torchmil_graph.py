@@ -6,11 +6,13 @@ import pytest
 import torch
 
 from wsigraph.nn.aggregators.smooth_attention import SmoothAttention
+from wsigraph.nn.layers.neighbour_attention import NeighbourAttention
 from wsigraph.nn.layers.smooth import Neighbourhood, smooth
 from wsigraph.testing.slides import make_slides
 
 pytest.importorskip("torchmil")
 
+from torchmil.models.camil import CAMILSelfAttention
 from torchmil.nn import SmAttentionPool
 from torchmil.nn.sm import Sm
 
@@ -63,3 +65,16 @@ def test_smooth_attention(one, matrix, where):
     out = ours(one.x, one.bags)
     torch.testing.assert_close(out.embedding, z, rtol=1e-10, atol=1e-10)
     torch.testing.assert_close(out.attention_logits[:, 0], f[0], rtol=1e-10, atol=1e-10)
+
+
+def test_attention_to_neighbours(one):
+    """CAMIL's, whose similarity of neighbours torchmil takes as given: here ours."""
+    ours = NeighbourAttention(6, attention_channels=5).double()
+    theirs = CAMILSelfAttention(6, att_dim=5).double()
+    theirs.qk_nn.weight.data = torch.cat([ours.query.weight, ours.key.weight])
+    theirs.v_nn.load_state_dict(ours.value.state_dict())
+    alike = torch.zeros(9, 9, dtype=torch.float64)
+    for u, v in one.adjacency.edge_index.T:
+        alike[v, u] = torch.exp(torch.cosine_similarity(one.x[u], one.x[v], dim=0) - 1)
+    wanted = theirs(one.x[None], alike[None])[0]
+    torch.testing.assert_close(ours(one.x, one.x, one.bags), wanted, rtol=1e-10, atol=1e-10)

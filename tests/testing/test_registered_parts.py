@@ -20,6 +20,7 @@ OPTIONS = {
     ("aggregator", "ilra"): {"hidden_channels": 8, "heads": 2, "latents": 3},
     ("aggregator", "transformer"): {"heads": 2},
     ("aggregator", "transmil"): {"heads": 2, "landmarks": 3},
+    ("encoder", "camil"): {"hidden_channels": 8, "heads": 2, "landmarks": 3},
     ("encoder", "deepgraphconv"): {"hidden_channels": 8},
     ("encoder", "gat"): {"hidden_channels": 8},
     ("encoder", "gatv2"): {"hidden_channels": 8},
