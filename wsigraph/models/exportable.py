@@ -67,7 +67,8 @@ class Exportable(nn.Module):
         parts = {f"encoder '{encoder.name}'": encoder, f"head '{head.name}'": head}
         for who, part in parts.items():
             reads = "positions" if part.uses_pos else "edges" if part.uses_edges else ""
-            if reads == "positions" or (reads and (part is head or encoder.mixes)):
+            meets_spare = part is head or (encoder.mixes and self.self_loops)  # the node that nobody reads
+            if reads == "positions" or (reads and meets_spare):
                 raise RecipeError(
                     expected(
                         "Export",

@@ -31,8 +31,8 @@ class PatchGCN(Encoder, name="patchgcn"):
 
     Shape: x ``[N, in_channels]``, E edges -> ``[N, (num_layers + 1) * hidden_channels]``.
     Raises: RecipeError: if there is no layer.
-    Source: Chen et al. 2021 (Patch-GCN), section 2.2, and the authors' code, where the paper leaves open
-        which of a residual's parts stands where, the widths and the dropouts.
+    Source: Chen et al. 2021 (Patch-GCN), in the order, the widths and the dropouts of the authors' code:
+        the first layer stands alone, and the others have norm and ReLU before their residual.
     """
 
     def __init__(

@@ -46,7 +46,7 @@ def neighbour_moments(h: Tensor, *, adjacency: Adjacency) -> Moments:
         adjacency: Edges from S sources into N targets.
 
     Shape: each ``[N, C]``, 0 for a node without incoming edges.
-    Source: the aggregators of Corso et al. 2020 (PNA), section 2.
+    Source: the aggregators of Corso et al. 2020 (PNA).
     """
     values = widened(h)
     if on_numba(values):

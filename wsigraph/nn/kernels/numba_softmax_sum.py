@@ -43,7 +43,7 @@ def _forward_rows(first, last, width, h, stride, temperature, ptr, other, out, t
 
 @row_loop
 def _backward_rows(first, last, width, h, stride, temperature, ptr, other, scaled, out, top, d_h, d_t):
-    """Gradient of each source and its part of the temperature's; ``scaled`` is the target's times its share."""
+    """Gradient of each source, its part of the temperature's; ``scaled`` is the target's times its share."""
     width, stride, t = U(width), U(stride), temperature[0]
     one, weighed = h.dtype.type(1), np.empty(width, h.dtype)
     for u in range(U(first), U(last)):

@@ -27,7 +27,7 @@ def softmax_aggregate(h: Tensor, temperature: Tensor, *, adjacency: Adjacency) -
         adjacency: Edges from S sources into N targets.
 
     Shape: ``[N, C]``, 0 for a node without incoming edges.
-    Source: Li et al. 2020 (DeeperGCN), eq. 3.
+    Source: Li et al. 2020 (DeeperGCN), SoftMax aggregation.
     """
     values, t = widened(h), widened(temperature)
     if on_numba(values):

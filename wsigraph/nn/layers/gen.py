@@ -28,8 +28,8 @@ class GENLayer(Layer, name="gen"):
         in_channels, out_channels, residual, feature_dropout, plain: As in every layer.
 
     Shape: x ``[N, in_channels]``, E edges -> ``[N, out_channels]``; a node without incoming edges has a = 0.
-    Source: Li et al. 2020 (DeeperGCN), eq. 3 and section 4, with ``expansion`` 2. Differs: LayerNorm in the
-        network where the paper has batch normalisation, as in Patch-GCN, since a step may hold one slide.
+    Source: Li et al. 2020 (DeeperGCN), GENConv with SoftMax aggregation. Differs: LayerNorm in the network
+        instead of batch normalisation, as in Patch-GCN, since a step may hold a single slide.
     """
 
     def __init__(

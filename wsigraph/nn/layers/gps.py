@@ -23,7 +23,7 @@ class GPSLayer(nn.Module):
 
     Shape: x ``[N, channels]``, E edges -> ``[N, channels]``.
     Raises: RecipeError: if heads do not divide the channels.
-    Source: Rampasek et al. 2022 (GPS), eq. 1-4. Differs: LayerNorm of each node instead of batch
+    Source: Rampasek et al. 2022, the GPS layer. Differs: LayerNorm of each node instead of batch
         normalisation, by which slides of a batch would hear each other.
     """
 

@@ -38,7 +38,7 @@ def linear_attention(q: Tensor, k: Tensor, v: Tensor, *, directions: Tensor) -> 
     Shape: ``[H, N, D]``.
     Source: Choromanski et al. 2021 (Performers), generalised attention with the ReLU.
     """
-    if q.shape[1] <= BLOCK or torch.compiler.is_exporting():
+    if torch.compiler.is_exporting() or q.shape[1] <= BLOCK:
         return _answer(q, _sum(k, v, directions), directions)
     pairs = zip(k.split(BLOCK, 1), v.split(BLOCK, 1), strict=True)
     sums = torch.stack([_again(_sum, keys, values, directions) for keys, values in pairs]).sum(0)

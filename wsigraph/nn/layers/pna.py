@@ -35,7 +35,7 @@ class PNALayer(Layer, name="pna"):
         typical_degree: Number of incoming edges for which both scalers are 1: delta is its log(d + 1).
 
     Shape: x ``[N, in_channels]``, E edges -> ``[N, out_channels]``; a node without incoming edges has s = 0.
-    Source: Corso et al. 2020, eq. 5-8. Differs: delta is the constant of a patch inside tissue (8 neighbours
+    Source: Corso et al. 2020. Differs: delta is the constant of a patch inside tissue (8 neighbours
         and itself), not an average over training graphs, which W_2 and W_3 can make up for; one tower; maps
         of one linear layer.
     """
