@@ -10,7 +10,7 @@ from wsigraph.nn.encoders.base import Encoder
 from wsigraph.testing.slides import make_slides
 from wsigraph.training.recipe import recipe, recipe_names
 
-GRAPHS = ["gat", "gatv2", "gcn", "gin", "sage"]
+GRAPHS = ["gat", "gatv2", "gcn", "gin", "pna", "sage"]
 
 
 def silence(*parts):

@@ -1,17 +1,18 @@
-"""GCN, GIN, SAGE and GATv2 equal PyG's layers with the same weights; encoders of them read supernodes."""
+"""GCN, GIN, SAGE, GATv2 and GEN equal PyG's layers with the same weights; encoders read supernodes."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 from torch import nn
-from torch_geometric.nn import GATv2Conv, GCNConv, GINConv, SAGEConv
+from torch_geometric.nn import GATv2Conv, GCNConv, GENConv, GINConv, SAGEConv
 
 from wsigraph.data.adjacency import Adjacency
 from wsigraph.errors import RecipeError, UnknownPartError
 from wsigraph.nn.encoders.base import Encoder
 from wsigraph.nn.layers.gatv2 import GATv2Layer
 from wsigraph.nn.layers.gcn import GCNLayer
+from wsigraph.nn.layers.gen import GENLayer
 from wsigraph.nn.layers.gin import GINLayer
 from wsigraph.nn.layers.make import layer_names, make_layer
 from wsigraph.nn.layers.sage import SAGELayer
@@ -49,7 +50,21 @@ def gatv2(c, o):
     return GATv2Conv(c, o // 2, heads=2, add_self_loops=False), {"attend": "att", "bias": "bias", **names}
 
 
+def gen(c, o):
+    theirs = GENConv(c, o, learn_t=True, norm="layer", bias=True)
+    theirs.lin_src, theirs.lin_dst = nn.Linear(c, o, bias=False), nn.Linear(c, o, bias=False)
+    names = {
+        "message.weight": "lin_src.weight",
+        "own.weight": "lin_dst.weight",
+        "temperature": "aggr_module.t",
+    }
+    places = ((0, 0), (1, 1), (3, 4))  # dropout stands between
+    names |= {f"network.{a}.{p}": f"mlp.{b}.{p}" for a, b in places for p in ("weight", "bias")}
+    return theirs, names
+
+
 PAIRS = {
+    "gen": (GENLayer, gen),
     "gcn": (GCNLayer, gcn),
     "gin": (GINLayer, gin),
     "sage": (SAGELayer, sage),
@@ -100,7 +115,7 @@ def test_equals_pyg(pair, dtype, loops):
         )
 
 
-GRAPH_ENCODERS = ["gcn", "gin", "sage", "gatv2"]
+GRAPH_ENCODERS = ["gcn", "gin", "sage", "gatv2", "pna"]
 
 
 def small(name, **options):
@@ -140,7 +155,7 @@ def test_dropout_only_in_training(name):
     assert not torch.equal(encoder(slides.x, slides.adjacency), encoder(slides.x, slides.adjacency))
 
 
-@pytest.mark.parametrize("name", GRAPH_ENCODERS)
+@pytest.mark.parametrize("name", PAIRS)
 def test_residual_norm_and_slope_stand_as_in_gat(name):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -169,6 +184,6 @@ def test_impossible_encoders_are_refused(name, options, sentence):
 
 
 def test_layers_by_name():
-    assert layer_names() == ["gat", "gatv2", "gcn", "gin", "mlp", "sage"]
+    assert layer_names() == ["gat", "gatv2", "gcn", "gen", "gin", "mlp", "pna", "sage"]
     with pytest.raises(UnknownPartError, match=r"Layer: expected one of \['gat', .*got 'gnc'"):
         make_layer("gnc", 4, 4, heads=1, feature_dropout=0.0, attention_dropout=0.0)
