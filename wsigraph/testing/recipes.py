@@ -50,7 +50,8 @@ def check_recipe(name: str, *, in_channels: int = 6) -> None:
     method = recipe(name, in_channels=in_channels, classes=[f"c{i}" for i in range(7)])
     model, objectives = seeded(method.build)
     slides, who = make_slides(in_channels), f"Recipe '{name}'"
-    _check_loss(model.double(), objectives.double(), slides, who=who)
+    target = _targets(method, slides.num_graphs)
+    _check_loss(model.double(), objectives.double(), slides, target, who=who)
     model.eval()
     out = _ask(model, slides)
     require_shape(out.logits, (slides.num_graphs, 7), who=who, what="logits")
@@ -86,12 +87,19 @@ def _ask(model: MILModel, slides: Slides) -> HeadOutput:
     return model(batch).head(next(iter(model.heads)))
 
 
-def _check_loss(model: MILModel, objectives: Objectives, slides: Slides, *, who: str) -> None:
+def _targets(method: Recipe, num_slides: int) -> Tensor:
+    """A class for each slide, or its line in the recipe's label tree."""
+    tree = method.make_task().label_tree
+    if tree is None:
+        return torch.arange(num_slides)
+    return torch.tensor([tree.line(-1, slide) for slide in range(num_slides)])
+
+
+def _check_loss(model: MILModel, objectives: Objectives, slides: Slides, target: Tensor, *, who: str) -> None:
     """In training mode: finite, and every weight of model and terms has a say in some step."""
     model.train()
     objectives.train()
     batch = Batch.from_data_list(graphs_of(slides))
-    target = torch.arange(slides.num_graphs)
     weights = dict(model.named_parameters()) | {f"terms: {n}": p for n, p in objectives.named_parameters()}
     idle = set(weights)
     for seed in range(4):  # dropped branches and masks differ from step to step

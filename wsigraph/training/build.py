@@ -19,6 +19,7 @@ from wsigraph.nn.views.base import View
 from wsigraph.objectives.base import Need, Objective, Sizes
 from wsigraph.objectives.objectives import Objectives
 from wsigraph.training.check_task import check_task
+from wsigraph.training.head_levels import head_levels, without_level
 from wsigraph.training.recipe import PartSettings, Recipe
 from wsigraph.training.samplers.base import SlideSampler
 
@@ -32,8 +33,9 @@ def build(recipe: Recipe, *, seed: int = 0) -> tuple[MILModel, Objectives]:
     sampler = slide_sampler(recipe)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = _model(recipe)
-        sizes = Sizes(recipe.in_channels, model.encoder.out_channels, num_outputs(recipe))
+        levels = head_levels(recipe)
+        model = _model(recipe, levels)
+        sizes = _sizes(recipe, model, levels)
         terms = {name: _make(Objective, part, sizes) for name, part in recipe.terms.items()}
     weights = {
         name: Schedule(part.weight, part.weight_end, part.weight_shape) for name, part in recipe.terms.items()
@@ -52,9 +54,11 @@ def graph_builder(recipe: Recipe) -> GraphBuilder:
     return _make(GraphBuilder, recipe.graph)
 
 
-def num_outputs(recipe: Recipe) -> int:
-    """Outputs of the recipe's heads."""
-    return recipe.make_task().num_outputs(recipe.classes)
+def num_outputs(recipe: Recipe, level: int | None = None) -> int:
+    """Outputs of the recipe's heads, or of one that answers a level of a label tree."""
+    task = recipe.make_task()
+    tree = task.label_tree
+    return task.num_outputs(recipe.classes) if tree is None or level is None else len(tree.names(level))
 
 
 def slide_sampler(recipe: Recipe) -> SlideSampler:
@@ -70,13 +74,28 @@ def slide_sampler(recipe: Recipe) -> SlideSampler:
     return sampler
 
 
-def _model(recipe: Recipe) -> MILModel:
+def _sizes(recipe: Recipe, model: MILModel, levels: Mapping[str, int]) -> Sizes:
+    """What terms are told of the model."""
+    heads: Mapping[str, Head] = dict(model.heads.items())  # type: ignore[arg-type]
+    return Sizes(
+        recipe.in_channels,
+        model.encoder.out_channels,
+        num_outputs(recipe),
+        tree=recipe.make_task().label_tree,
+        levels=levels,
+        class_channels={name: head.class_channels for name, head in heads.items() if head.class_channels},
+    )
+
+
+def _model(recipe: Recipe, levels: Mapping[str, int]) -> MILModel:
     encoder = _make(Encoder, recipe.encoder, recipe.in_channels)
     return MILModel(
         encoder,
         views={name: _make(View, part, recipe.in_channels) for name, part in recipe.views.items()},
         heads={
-            name: _make(Head, part, encoder.out_channels, num_outputs(recipe))
+            name: _make(
+                Head, without_level(part), encoder.out_channels, num_outputs(recipe, levels.get(name))
+            )
             for name, part in recipe.heads.items()
         },
         predict_view=recipe.predict_view,

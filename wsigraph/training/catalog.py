@@ -9,17 +9,23 @@ from dataclasses import dataclass
 from functools import update_wrapper
 from typing import Literal, Protocol
 
+from wsigraph.data.tasks.base import Task
 from wsigraph.errors import UnknownPartError, expected
 from wsigraph.training.recipe import RECIPES, Recipe
 
 
 class MakesRecipe(Protocol):
-    """Width of the features and class names -> a recipe."""
+    """Width of the features and class names -> a recipe.
+
+    A method written for another task than classes takes the keyword ``task`` as well: the task that is asked,
+    or None where only classes are given.
+    """
 
     __name__: str
 
-    def __call__(self, *, in_channels: int, classes: tuple[str, ...]) -> Recipe:
-        """The recipe."""
+    @property
+    def __call__(self) -> Callable[..., Recipe]:
+        """``in_channels``, ``classes`` -> the recipe."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +67,10 @@ class Published:
         update_wrapper(self, make)
         self.make, self.entry = make, entry
 
-    def __call__(self, *, in_channels: int, classes: tuple[str, ...]) -> Recipe:
-        """The recipe."""
-        return self.make(in_channels=in_channels, classes=classes)
+    def __call__(self, *, in_channels: int, classes: tuple[str, ...], task: Task | None = None) -> Recipe:
+        """The recipe; a task is given to functions that take one."""
+        asked = {} if task is None else {"task": task}
+        return self.make(in_channels=in_channels, classes=classes, **asked)
 
 
 def published(

@@ -32,7 +32,7 @@ def check_task(recipe: Recipe, model: MILModel, objectives: Objectives, sampler:
                 todo=f"Take more: --set sampler.slides_per_step={task.usual_slides}.",
             )
         )
-    if sampler.reads_classes and not task.one_class:
+    if sampler.reads_classes and not task.one_class and task.label_tree is None:
         raise RecipeError(expected(where, "a sampler that reads no classes", f"'{sampler.name}'"))
     if recipe.checkpoint.monitor not in task.monitors:
         raise RecipeError(

@@ -178,7 +178,8 @@ def train(
 
 
 def _steps(graphs: LabelledSlides, module: MILModule) -> EpochSteps:
-    return EpochSteps(slide_sampler(module.recipe), torch.as_tensor(graphs.targets), seed=module.seed)
+    targets = module.recipe.make_task().classes_to_draw(torch.as_tensor(graphs.targets))
+    return EpochSteps(slide_sampler(module.recipe), targets, seed=module.seed)
 
 
 def _loader(

@@ -36,7 +36,7 @@ def for_task(recipe: Recipe, task: str | Mapping[str, Any] | Task, *, classes: S
             )
         )
     values = recipe.model_dump()
-    values |= {"task": new.settings(), "classes": tuple(classes)}
+    values |= {"task": new.settings(), "classes": tuple(classes) or new.own_classes}
     values["terms"] = {name: _term(name, term, old, new) for name, term in recipe.terms.items()}
     plain = {other: own for own, other in old.heads.items()}
     for head in values["heads"].values():

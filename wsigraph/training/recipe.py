@@ -6,6 +6,7 @@ against the part's constructor.
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -148,6 +149,10 @@ class Recipe(Settings):
         """
         return make_task(self.task.model_dump())
 
+    def knowing(self, task: Task) -> Recipe:
+        """The same recipe, its task knowing what it has seen of the slides (scale, time bins)."""
+        return self.model_copy(update={"task": PartSettings(**task.settings())})
+
     def for_task(
         self, task: str | Mapping[str, Any] | Task, *, classes: Sequence[str] | None = None
     ) -> Recipe:
@@ -245,10 +250,14 @@ def recipe(
     Raises: UnknownPartError: if there is no such recipe. RecipeError: if a classifier has no classes, or the
         method cannot be asked this.
     """
-    if make_task(task).name == CLASSIFICATION.name:
-        return RECIPES.get(name)(in_channels=in_channels, classes=tuple(classes))
-    # published methods are written for classes; two stand in until the task has its own names
-    return RECIPES.get(name)(in_channels=in_channels, classes=("0", "1")).for_task(task, classes=classes)
+    asked, make = make_task(task), RECIPES.get(name)
+    if asked.name == CLASSIFICATION.name:
+        return make(in_channels=in_channels, classes=tuple(classes))
+    if "task" in inspect.signature(make).parameters:  # written for a task of its own
+        one = make(in_channels=in_channels, classes=tuple(classes), task=asked)
+        return one if one.task.name == asked.name else one.for_task(asked, classes=classes)
+    # other methods are written for classes; two stand in until the task has its own names
+    return make(in_channels=in_channels, classes=("0", "1")).for_task(asked, classes=classes)
 
 
 def recipe_names() -> list[str]:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from wsigraph.data.estimate import Estimate
+from wsigraph.data.label_tree.tree import LabelTree
 from wsigraph.data.prediction import Prediction
 from wsigraph.errors import RecipeError, expected
 from wsigraph.registry import Part
@@ -46,6 +47,16 @@ class Task(Part, ABC, family="task", package="wsigraph.data.tasks"):
     least_slides: ClassVar[int] = 1
     usual_slides: ClassVar[int] = 1
     monitors: ClassVar[tuple[str, ...]] = ("val_loss", "val_total", "last")
+
+    @property
+    def label_tree(self) -> LabelTree | None:
+        """The tree that the classes form; None where they form none."""
+        return None
+
+    @property
+    def own_classes(self) -> tuple[str, ...]:
+        """Names that the task brings itself, in order; none where a manifest or a caller gives them."""
+        return ()
 
     @property
     @abstractmethod
@@ -116,6 +127,10 @@ class Task(Part, ABC, family="task", package="wsigraph.data.tasks"):
     def step_target(self, target: Tensor) -> Tensor:
         """Targets as the term reads them: ``[B]`` of classes or ``[B, T]`` of rows."""
         return target
+
+    def classes_to_draw(self, targets: Tensor) -> Tensor:
+        """What a sampler that reads classes reads of the targets: ``[n]`` or ``[n, T]`` -> ``[n]``."""
+        return targets
 
     def for_cohort(self, targets: Sequence[Target]) -> Task:
         """The task, knowing what every fold of a cohort must share; nothing that a model learns from."""

@@ -23,6 +23,7 @@ class Head(nn.Module, Part, ABC, family="head", package="wsigraph.nn.heads"):
         uses_pos: True where it reads positions.
         order_matters: Why the order of the patches changes the answer; empty where it does not.
         ordered: True where logits are log probabilities of classes that have an order.
+        class_channels: Width of the extra ``class_embedding``, one vector per slide and class; 0 without.
     """
 
     gives: frozenset[str]
@@ -31,6 +32,7 @@ class Head(nn.Module, Part, ABC, family="head", package="wsigraph.nn.heads"):
     uses_pos: bool = False
     order_matters: str = ""
     ordered: bool = False
+    class_channels: int = 0
 
     @abstractmethod
     def forward(self, x: Tensor, bags: Bags) -> HeadOutput:

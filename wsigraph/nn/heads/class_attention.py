@@ -38,6 +38,7 @@ class ClassAttention(Head, name="class_attention"):
         self, in_channels: int, out_channels: int, *, hidden_channels: int = 256, dropout: float = 0.0
     ) -> None:
         super().__init__()
+        self.class_channels = in_channels
         self.scores = GatedScores(in_channels, hidden_channels, out_channels=out_channels, dropout=dropout)
         self.classify = nn.Linear(in_channels, out_channels)  # row c reads the vector of class c alone
 

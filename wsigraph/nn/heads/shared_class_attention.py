@@ -14,12 +14,12 @@ from wsigraph.nn.layers.gated_scores import GatedScores
 class SharedClassAttention(Head, name="shared_class_attention"):
     r"""Pool the patches once for each class by gated attention, and score all classes' vectors alike.
 
-    .. math::  h = W_e x + b_e, \quad a_{ic} = \mathrm{softmax}_i\; w_c^\top (\tanh V h_i \odot \sigma(U h_i)), \\
-        z_c = \sum_i a_{ic} h_i, \quad y_c = v^\top z_c + b
+    .. math::  a_{ic} = \mathrm{softmax}_i\; w_c^\top (\tanh V h_i \odot \sigma(U h_i)), \quad
+        h = W_e x + b_e, \quad z_c = \sum_i a_{ic} h_i, \quad y_c = v^\top z_c + b
 
-    The scorer does not know which class it scores: classes differ only in where they look, and a slide of one
-    patch scores the same for all. V and U are shared by the classes. Extra ``class_embedding`` ``[B, K, E]`` holds z; ``embedding`` is its mean over the
-    classes.
+    V and U are shared by the classes. The scorer does not know which class it scores: classes differ only in
+    where they look, and a slide of one patch scores the same for all. Extra ``class_embedding`` ``[B, K, E]``
+    holds z; ``embedding`` is its mean over the classes.
 
     Args:
         in_channels: Channels of each node.
@@ -46,7 +46,7 @@ class SharedClassAttention(Head, name="shared_class_attention"):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        width = embed_channels or in_channels
+        self.class_channels = width = embed_channels or in_channels
         self.embed = nn.Linear(in_channels, embed_channels) if embed_channels else nn.Identity()
         self.scores = GatedScores(width, hidden_channels, out_channels=out_channels, dropout=dropout)
         self.classify = nn.Linear(width, 1)
