@@ -55,6 +55,17 @@ def test_a_resumed_round_goes_on_as_if_it_had_not_stopped():
     assert list(whole)[4:] == [resumed.at(step) for step in range(4, len(resumed))]
 
 
+def test_a_round_may_be_longer_than_one_deal_and_goes_on_dealing():
+    short, long = (MinedBatches(30, 40, seed=7, size=25, steps=steps) for steps in (None, 6))
+    assert (len(list(short)), len(list(long))) == (2, 6)
+    assert list(long)[:2] == list(short)
+    for deal in range(3):  # each deal shows every negative once
+        shown = [i for batch in list(long)[2 * deal : 2 * deal + 2] for i in batch if i >= 30]
+        assert sorted(shown) == list(range(30, 70))
+    with pytest.raises(RecipeError, match="at least one step, got 0"):
+        MinedBatches(30, 40, seed=7, steps=0)
+
+
 def test_rounds_and_seeds_draw_differently_and_sides_apart():
     def batch(seed, round_):
         sampler = MinedBatches(200, 200, seed=seed, size=20, positive_share=0.5)

@@ -20,8 +20,8 @@ class MinedBatches(Sampler[list[int]]):
     Positives and negatives are dealt separately: each side is shuffled and dealt out batch by batch, then
     shuffled anew. Where a side fills a batch, no patch stands in it twice, and what is left over at the end
     of a deal waits for the next shuffle; where a side is smaller than its part, all of it stands in each
-    batch, some patches once more than others. A round has as many steps as one deal of the hard negatives, so
-    its time follows their number.
+    batch, some patches once more than others. Unless told otherwise a round has as many steps as one deal of
+    the hard negatives, so that its time follows their number.
 
     Args:
         positives: Number of positive patches; they are indices 0 to positives - 1.
@@ -29,8 +29,10 @@ class MinedBatches(Sampler[list[int]]):
         seed: Seed of the run.
         size: Patches per batch.
         positive_share: Share of them that is positive.
+        steps: Steps of a round; one deal of the hard negatives where not given.
 
-    Raises: CohortError: if one side is empty. RecipeError: if a batch cannot hold both sides.
+    Raises: CohortError: if one side is empty. RecipeError: if a batch cannot hold both sides, or there are no
+        steps.
     Source: HNM-WSI (Huang et al. 2024), 512 patches, one in five positive. Differs: 102 + 410, where 102 +
         409 are published; what happens at the end of a deal is ours.
     """
@@ -43,6 +45,7 @@ class MinedBatches(Sampler[list[int]]):
         seed: int,
         size: int = BATCH,
         positive_share: float = POSITIVE_SHARE,
+        steps: int | None = None,
     ) -> None:
         if positives < 1 or negatives < 1:
             todo = "Train the classifier longer, or lower the floor, before fine-tuning."
@@ -54,6 +57,9 @@ class MinedBatches(Sampler[list[int]]):
             raise RecipeError(expected("Mined batches", "at least one patch of each kind", got))
         self.positives, self.parts, self.seed = positives, parts, seed
         self.decks = (Deck(positives, parts[0]), Deck(negatives, parts[1]))
+        self.steps = self.decks[1].hands if steps is None else steps
+        if self.steps < 1:
+            raise RecipeError(expected("Mined batches", "at least one step", f"{self.steps}"))
         self.round = 0
 
     def set_epoch(self, round_: int) -> None:
@@ -72,7 +78,7 @@ class MinedBatches(Sampler[list[int]]):
         return map(self.at, range(len(self)))
 
     def __len__(self) -> int:
-        return self.decks[1].hands
+        return self.steps
 
 
 class Deck:
