@@ -34,7 +34,7 @@ class DSMIL(Head, name="dsmil"):
 
     Shape: x ``[N, in_channels]`` -> logits ``[B, K]``, node_logits and attention ``[N, K]``.
     Raises: GraphError: if a slide has no node.
-    Source: Li et al. 2021 (DSMIL), section 3.2, with the scale of the queries' product and the bag
+    Source: Li et al. 2021 (DSMIL), the aggregator, with the scale of the queries' product and the bag
         classifier over the vectors of all classes of the authors' code. Differs: where the code has a second,
         non-linear layer of the queries and a ReLU on the values as options, the paper's linear maps are
         taken; logits of the two streams are averaged, where the code averages their sigmoids.

@@ -28,8 +28,9 @@ def acmil(*, in_channels: int, classes: tuple[str, ...]) -> Recipe:
     """Multiple branch attention with 5 branches, stochastic masking of .6 of the top 10 patches.
 
     Source: Zhang et al. 2024, and the authors' code. Differs: the embedding of recipe abmil (512, dropout
-    .25) and its dropout in the gate, where the code halves the features' width and drops nothing; the same
-    optimiser and checkpoint rule as the other recipes here.
+    .25) and its dropout in the gate, where the code halves the features' width and drops nothing; the top 10
+    that the authors name, where their training script hands over the number of branches in its place; the
+    same optimiser and checkpoint rule as the other recipes here.
     """
     return set_recipe(
         "acmil",
