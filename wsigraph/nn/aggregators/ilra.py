@@ -53,7 +53,7 @@ class ILRA(Aggregator, name="ilra"):
         ``[N, heads]``. Linear in the patches.
     Raises: GraphError: if a slide has no node. RecipeError: if the heads do not divide the channels,
         or there is no layer or no latent.
-    Source: Xiang and Zhang 2023 (ILRA-MIL), section 3.2 and eq. 16, and the authors' code for what stands
+    Source: Xiang and Zhang 2023 (ILRA-MIL), eq. 16, and the authors' code for what stands
         around each attention.
     """
 

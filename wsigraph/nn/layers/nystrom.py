@@ -19,7 +19,7 @@ def pseudo_inverse(matrix: Tensor, *, iterations: int = 6) -> Tensor:
     Few steps are meant: along directions that a matrix has not, rounding errors grow by 13/4 in each.
 
     Shape: ``[..., m, m]`` -> ``[..., m, m]``.
-    Source: Xiong et al. 2021, eq. 11, after Razavi et al. 2014. Differs: each matrix is scaled by its own
+    Source: Xiong et al. 2021, after Razavi et al. 2014. Differs: each matrix is scaled by its own
     norms; the usual implementation takes the largest over all heads and all slides of a batch, so that a
     slide's answer depends on those beside it.
     """
@@ -67,7 +67,7 @@ def through_landmarks(
         iterations: Steps towards the pseudo-inverse, which is computed in single precision at least.
 
     Shape: ``[heads, m, D]``.
-    Source: Xiong et al. 2021 (Nystromformer), eq. 13.
+    Source: Xiong et al. 2021 (Nystromformer), Algorithm 1.
     """
     few_queries, few_keys = landmarks
     gathered = attend(few_queries, key, value)  # [heads, l, D]

@@ -34,7 +34,7 @@ class RegionAttention(nn.Module):
     Shape: one slide ``[n, channels]`` and its regions ``[R, P]`` by size -> ``[n, channels]``; the squares of
         the regions' sizes in time, n in memory.
     Raises: RecipeError: if the heads do not divide the channels, or the kernel is even.
-    Source: Tang et al. 2024 (R2T-MIL), section 3.2. Differs: empty places of the square are left out, where
+    Source: Tang et al. 2024 (R2T-MIL), R-MSA with EPEG. Differs: empty places of the square are left out, where
         the authors' code fills them with zero rows that attention then sees.
     """
 
@@ -75,7 +75,7 @@ class CrossRegionAttention(nn.Module):
 
     Shape: one slide ``[n, channels]`` and its regions ``[R, P]`` by size -> ``[n, channels]``; linear in n.
     Raises: RecipeError: if the heads do not divide the channels.
-    Source: Tang et al. 2024 (R2T-MIL), section 3.3. Differs: empty regions are left out, where the authors'
+    Source: Tang et al. 2024 (R2T-MIL), CR-MSA. Differs: empty regions are left out, where the authors'
         code lets regions of zero rows take part; a region of one patch has no spread and takes nothing back.
     """
 
