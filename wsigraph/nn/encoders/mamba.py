@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import torch
 from torch import Tensor, nn
 
-from wsigraph.data.bags import Bags
 from wsigraph.errors import RecipeError, expected
-from wsigraph.nn.encoders.mixer import Mixer
+from wsigraph.nn.encoders.sequenced import Sequenced
 from wsigraph.nn.layers.mamba import MambaBlock, SRMambaBlock
-from wsigraph.nn.layers.raster import inverse_order, raster_order
 
 
-class Sequential(Mixer):
+class Blocks(Sequenced):
     r"""Embed each patch, then blocks along the patches in raster order, each beside a residual.
 
     .. math::  h_0 = \mathrm{drop}(\mathrm{GELU}(W x)), \quad h_{l+1} = h_l + \mathrm{block}(\mathrm{LN}\,h_l)
@@ -29,8 +26,6 @@ class Sequential(Mixer):
         make: Width -> a block over one sequence.
     """
 
-    uses_pos = True
-
     def __init__(
         self,
         in_channels: int,
@@ -40,35 +35,22 @@ class Sequential(Mixer):
         dropout: float,
         make: Callable[[int], nn.Module],
     ) -> None:
-        super().__init__()
+        super().__init__(in_channels, hidden_channels, activation=nn.GELU(), dropout=dropout)
         if num_layers < 1:
             raise RecipeError(expected(f"Encoder '{self.name}'", "at least 1 layer", f"{num_layers}"))
-        self.in_channels = in_channels
-        self.stem_channels = self.out_channels = hidden_channels
-        self.linear = nn.Linear(in_channels, hidden_channels)
-        self.after = nn.Sequential(nn.GELU(), nn.Dropout(dropout))
         self.blocks = nn.ModuleList(make(hidden_channels) for _ in range(num_layers))
         self.norms = nn.ModuleList(nn.LayerNorm(hidden_channels) for _ in range(num_layers + 1))
 
-    def stem(self, x: Tensor) -> Tensor:
-        """Project each patch: ``[N, in_channels]`` -> ``[N, hidden_channels]``."""
-        return self.linear(x)
-
-    def mix(self, h: Tensor, bags: Bags) -> Tensor:
-        """Activate each patch, then along the patches of its slide."""
-        order = raster_order(bags, where=f"Encoder '{self.name}'")
-        rows = self.after(h.index_select(0, order))
-        mixed = torch.cat([self._slide(slide) for slide in bags.split(rows)])
-        return mixed.index_select(0, inverse_order(order))
-
-    def _slide(self, h: Tensor) -> Tensor:
+    def along(self, rows: Tensor) -> Tensor:
+        """Block after block along one slide."""
+        h = rows
         *norms, last = self.norms
         for norm, block in zip(norms, self.blocks, strict=True):
             h = h + block(norm(h))
         return last(h)
 
 
-class Mamba(Sequential, name="mamba"):
+class Mamba(Blocks, name="mamba"):
     r"""Mamba blocks along the patches in raster order: each hears those before it.
 
     .. math::  h_{l+1} = h_l + \mathrm{Mamba}(\mathrm{LN}\,h_l)
@@ -105,7 +87,7 @@ class Mamba(Sequential, name="mamba"):
         )
 
 
-class SRMamba(Sequential, name="sr_mamba"):
+class SRMamba(Blocks, name="sr_mamba"):
     r"""Mamba blocks that run along the patches in raster order and along every tenth of them.
 
     .. math::  h_{l+1} = h_l + \mathrm{SRMamba}(\mathrm{LN}\,h_l)

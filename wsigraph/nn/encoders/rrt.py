@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
-from wsigraph.data.bags import Bags
 from wsigraph.errors import RecipeError, expected
-from wsigraph.nn.encoders.mixer import Mixer
-from wsigraph.nn.layers.raster import inverse_order, raster_order
+from wsigraph.nn.encoders.sequenced import Sequenced
 from wsigraph.nn.layers.region_attention import CrossRegionAttention, RegionAttention
 from wsigraph.nn.layers.regions import square_regions
 
 
-class RRT(Mixer, name="rrt"):
+class RRT(Sequenced, name="rrt"):
     r"""Embed each patch, let it hear its region, then all regions.
 
     .. math::  h = \mathrm{drop}(\mathrm{ReLU}(W x)), \quad h' = h + \mathrm{R}(\mathrm{LN}\,h), \quad
@@ -44,8 +41,6 @@ class RRT(Mixer, name="rrt"):
         around all layers.
     """
 
-    uses_pos = True
-
     def __init__(
         self,
         in_channels: int,
@@ -59,13 +54,10 @@ class RRT(Mixer, name="rrt"):
         dropout: float = 0.25,
         attention_dropout: float = 0.1,
     ) -> None:
-        super().__init__()
+        super().__init__(in_channels, hidden_channels, activation=nn.ReLU(), dropout=dropout)
         if regions < 1:
             raise RecipeError(expected("Encoder 'rrt'", "at least 1 region along each side", f"{regions}"))
-        self.in_channels, self.regions = in_channels, regions
-        self.stem_channels = self.out_channels = hidden_channels
-        self.linear = nn.Linear(in_channels, hidden_channels)
-        self.after = nn.Sequential(nn.ReLU(), nn.Dropout(dropout))
+        self.regions = regions
         self.inside = nn.ModuleList(
             RegionAttention(hidden_channels, heads=heads, kernel=kernel, dropout=attention_dropout)
             for _ in range(num_layers)
@@ -73,19 +65,9 @@ class RRT(Mixer, name="rrt"):
         self.across = CrossRegionAttention(hidden_channels, heads=heads, sums=sums, dropout=attention_dropout)
         self.norms = nn.ModuleList(nn.LayerNorm(hidden_channels) for _ in range(num_layers + 2))
 
-    def stem(self, x: Tensor) -> Tensor:
-        """Project each patch: ``[N, in_channels]`` -> ``[N, hidden_channels]``."""
-        return self.linear(x)
-
-    def mix(self, h: Tensor, bags: Bags) -> Tensor:
-        """Activate each patch, then attention inside and across the regions of its slide."""
-        order = raster_order(bags, where="Encoder 'rrt'")
-        rows = self.after(h.index_select(0, order))
-        mixed = torch.cat([self._slide(slide) for slide in bags.split(rows)])
-        return mixed.index_select(0, inverse_order(order))
-
-    def _slide(self, h: Tensor) -> Tensor:
-        regions = square_regions(len(h), self.regions, device=h.device)
+    def along(self, rows: Tensor) -> Tensor:
+        """Attention inside the regions of one slide, then across them."""
+        h, regions = rows, square_regions(len(rows), self.regions, device=rows.device)
         *norms, before, last = self.norms
         for norm, layer in zip(norms, self.inside, strict=True):
             h = h + layer(norm(h), regions)

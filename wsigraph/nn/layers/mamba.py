@@ -98,8 +98,8 @@ class SRMambaBlock(MambaBlock):
         states, kernel, widening: As in ``MambaBlock``.
 
     Shape: one sequence ``[n, channels]`` -> ``[n, channels]``. Linear in n.
-    Source: Yang et al. 2024 (MambaMIL), Sequence Reordering Mamba. Differs: no zero rows fill the sequence up to a multiple
-        of the stride.
+    Source: Yang et al. 2024 (MambaMIL), SR-Mamba. Differs: no zero rows fill the sequence up to a
+        multiple of the stride.
     """
 
     def __init__(

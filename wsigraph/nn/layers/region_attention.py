@@ -34,8 +34,8 @@ class RegionAttention(nn.Module):
     Shape: one slide ``[n, channels]`` and its regions ``[R, P]`` by size -> ``[n, channels]``; the squares of
         the regions' sizes in time, n in memory.
     Raises: RecipeError: if the heads do not divide the channels, or the kernel is even.
-    Source: Tang et al. 2024 (R2T-MIL), R-MSA with EPEG. Differs: empty places of the square are left out, where
-        the authors' code fills them with zero rows that attention then sees.
+    Source: Tang et al. 2024 (R2T-MIL), R-MSA with EPEG. Differs: empty places of the square are left
+        out, where the authors' code fills them with zero rows that attention then sees.
     """
 
     def __init__(self, channels: int, *, heads: int = 8, kernel: int = 15, dropout: float = 0.0) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from wsigraph.training.catalog import published
 from wsigraph.training.recipe import Recipe
+from wsigraph.training.set_recipe import set_recipe
 
 BIBTEX = """@inproceedings{xiang2023exploring,
   title     = {Exploring Low-Rank Property in Multiple Instance Learning
@@ -30,29 +31,22 @@ def ilra(*, in_channels: int, classes: tuple[str, ...]) -> Recipe:
     frozen; 64 latents where the released configuration has 1, with which all patches hear the same; keys and
     values projected once instead of twice in a row; weights start as torch draws them.
     """
-    return Recipe.from_dict(
-        {
-            "name": "ilra",
-            "in_channels": in_channels,
-            "classes": classes,
-            "graph": {"name": "edgeless"},
-            "self_loops": False,
-            "encoder": {"name": "identity"},
-            "views": {"clean": {"name": "clean"}},
-            "heads": {
-                "bag": {
-                    "name": "bag",
-                    "aggregator": {
-                        "name": "ilra",
-                        "hidden_channels": 256,
-                        "num_layers": 2,
-                        "latents": 64,
-                        "heads": 8,
-                    },
-                    "hidden_channels": 0,
-                }
+    return set_recipe(
+        "ilra",
+        in_channels=in_channels,
+        classes=classes,
+        encoder={"name": "identity"},
+        head={
+            "name": "bag",
+            "aggregator": {
+                "name": "ilra",
+                "hidden_channels": 256,
+                "num_layers": 2,
+                "latents": 64,
+                "heads": 8,
             },
-            "terms": {"ce": {"name": "cross_entropy", "view": "clean", "weight": 1.0}},
-            "optimiser": {"lr": 1e-4, "weight_decay": 0.0},
-        }
+            "hidden_channels": 0,
+        },
+        terms={"ce": {"name": "cross_entropy"}},
+        optimiser={"lr": 1e-4, "weight_decay": 0.0},
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from wsigraph.training.catalog import published
 from wsigraph.training.recipe import Recipe
+from wsigraph.training.set_recipe import set_recipe
 
 BIBTEX = """@inproceedings{yang2024mambamil,
   title     = {{MambaMIL}: Enhancing Long Sequence Modeling with Sequence Reordering
@@ -33,30 +34,16 @@ def mambamil(*, in_channels: int, classes: tuple[str, ...]) -> Recipe:
     of the file's; no zero rows fill the reordered sequence; weights start as torch draws them and steps as
     Mamba's do, which the authors' code overwrites; AdamW with a cosine at the authors' 2e-5.
     """
-    return Recipe.from_dict(
-        {
-            "name": "mambamil",
-            "in_channels": in_channels,
-            "classes": classes,
-            "graph": {"name": "edgeless"},
-            "self_loops": False,
-            "encoder": {
-                "name": "sr_mamba",
-                "hidden_channels": 512,
-                "num_layers": 2,
-                "stride": 10,
-                "states": 16,
-                "dropout": 0.25,
-            },
-            "views": {"clean": {"name": "clean"}},
-            "heads": {
-                "bag": {
-                    "name": "bag",
-                    "aggregator": {"name": "attention", "hidden_channels": 128},
-                    "hidden_channels": 0,
-                }
-            },
-            "terms": {"ce": {"name": "cross_entropy", "view": "clean", "weight": 1.0}},
-            "optimiser": {"lr": 2e-5},
-        }
+    return set_recipe(
+        "mambamil",
+        in_channels=in_channels,
+        classes=classes,
+        encoder={"name": "sr_mamba", "hidden_channels": 512, "num_layers": 2, "stride": 10, "states": 16},
+        head={
+            "name": "bag",
+            "aggregator": {"name": "attention", "hidden_channels": 128},
+            "hidden_channels": 0,
+        },
+        terms={"ce": {"name": "cross_entropy"}},
+        optimiser={"lr": 2e-5},
     )

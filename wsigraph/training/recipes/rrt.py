@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from wsigraph.training.catalog import published
 from wsigraph.training.recipe import Recipe
+from wsigraph.training.set_recipe import set_recipe
 
 BIBTEX = """@inproceedings{tang2024feature,
   title     = {Feature Re-Embedding: Towards Foundation Model-Level Performance in Computational Pathology},
@@ -30,31 +31,16 @@ def rrt(*, in_channels: int, classes: tuple[str, ...]) -> Recipe:
     is ungated; AdamW with the authors' 2e-4, 1e-5 and cosine, over 100 epochs instead of 200; patches in
     raster order instead of the file's; no zero rows in any attention; weights start as torch draws them.
     """
-    return Recipe.from_dict(
-        {
-            "name": "rrt",
-            "in_channels": in_channels,
-            "classes": classes,
-            "graph": {"name": "edgeless"},
-            "self_loops": False,
-            "encoder": {
-                "name": "rrt",
-                "hidden_channels": 512,
-                "num_layers": 1,
-                "heads": 8,
-                "regions": 8,
-                "kernel": 15,
-                "sums": 3,
-            },
-            "views": {"clean": {"name": "clean"}},
-            "heads": {
-                "bag": {
-                    "name": "bag",
-                    "aggregator": {"name": "gated_attention", "hidden_channels": 128},
-                    "hidden_channels": 0,
-                }
-            },
-            "terms": {"ce": {"name": "cross_entropy", "view": "clean", "weight": 1.0}},
-            "optimiser": {"lr": 2e-4, "weight_decay": 1e-5},
-        }
+    return set_recipe(
+        "rrt",
+        in_channels=in_channels,
+        classes=classes,
+        encoder={"name": "rrt", "hidden_channels": 512, "heads": 8, "regions": 8, "kernel": 15, "sums": 3},
+        head={
+            "name": "bag",
+            "aggregator": {"name": "gated_attention", "hidden_channels": 128},
+            "hidden_channels": 0,
+        },
+        terms={"ce": {"name": "cross_entropy"}},
+        optimiser={"lr": 2e-4, "weight_decay": 1e-5},
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from wsigraph.training.catalog import published
 from wsigraph.training.recipe import Recipe
+from wsigraph.training.set_recipe import set_recipe
 
 BIBTEX = """@inproceedings{fillioux2023structured,
   title     = {Structured State Space Models for Multiple Instance Learning in Digital Pathology},
@@ -31,16 +32,11 @@ def s4mil(*, in_channels: int, classes: tuple[str, ...]) -> Recipe:
     patches in raster order instead of the file's; the same optimiser and checkpoint rule as the other recipes
     here, for the state space's weights too.
     """
-    return Recipe.from_dict(
-        {
-            "name": "s4mil",
-            "in_channels": in_channels,
-            "classes": classes,
-            "graph": {"name": "edgeless"},
-            "self_loops": False,
-            "encoder": {"name": "s4", "hidden_channels": 512, "states": 32},
-            "views": {"clean": {"name": "clean"}},
-            "heads": {"bag": {"name": "bag", "aggregator": {"name": "max"}, "hidden_channels": 0}},
-            "terms": {"ce": {"name": "cross_entropy", "view": "clean", "weight": 1.0}},
-        }
+    return set_recipe(
+        "s4mil",
+        in_channels=in_channels,
+        classes=classes,
+        encoder={"name": "s4", "hidden_channels": 512, "states": 32},
+        head={"name": "bag", "aggregator": {"name": "max"}, "hidden_channels": 0},
+        terms={"ce": {"name": "cross_entropy"}},
     )

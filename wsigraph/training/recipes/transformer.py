@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from wsigraph.training.catalog import published
 from wsigraph.training.recipe import Recipe
+from wsigraph.training.set_recipe import set_recipe
 
 BIBTEX = """@article{wagner2023transformer,
   title   = {Transformer-based biomarker prediction from colorectal cancer histology:
@@ -34,23 +35,16 @@ def transformer(*, in_channels: int, classes: tuple[str, ...]) -> Recipe:
     before the classifier where theirs has two in a row; a softmax over the classes instead of one logit; up
     to 100 epochs with early stopping instead of 8.
     """
-    return Recipe.from_dict(
-        {
-            "name": "transformer",
-            "in_channels": in_channels,
-            "classes": classes,
-            "graph": {"name": "edgeless"},
-            "self_loops": False,
-            "encoder": {"name": "mlp", "hidden_channels": 512, "dropout": 0.0},
-            "views": {"clean": {"name": "clean"}},
-            "heads": {
-                "bag": {
-                    "name": "bag",
-                    "aggregator": {"name": "transformer", "num_layers": 2, "heads": 8, "widening": 1},
-                    "hidden_channels": 0,
-                }
-            },
-            "terms": {"ce": {"name": "cross_entropy", "view": "clean", "weight": 1.0}},
-            "optimiser": {"lr": 2e-5, "weight_decay": 2e-5, "schedule": "constant"},
-        }
+    return set_recipe(
+        "transformer",
+        in_channels=in_channels,
+        classes=classes,
+        encoder={"name": "mlp", "hidden_channels": 512, "dropout": 0.0},
+        head={
+            "name": "bag",
+            "aggregator": {"name": "transformer", "num_layers": 2, "heads": 8, "widening": 1},
+            "hidden_channels": 0,
+        },
+        terms={"ce": {"name": "cross_entropy"}},
+        optimiser={"lr": 2e-5, "weight_decay": 2e-5, "schedule": "constant"},
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from wsigraph.training.catalog import published
 from wsigraph.training.recipe import Recipe
+from wsigraph.training.set_recipe import set_recipe
 
 BIBTEX = """@inproceedings{shao2021transmil,
   title     = {{TransMIL}: Transformer based Correlated Multiple Instance Learning
@@ -33,23 +34,16 @@ def transmil(*, in_channels: int, classes: tuple[str, ...]) -> Recipe:
     patches in raster order instead of the file's; no zero rows in the attention, and exact attention where a
     slide has fewer patches than landmarks; each head's pseudo-inverse scaled by itself.
     """
-    return Recipe.from_dict(
-        {
-            "name": "transmil",
-            "in_channels": in_channels,
-            "classes": classes,
-            "graph": {"name": "edgeless"},
-            "self_loops": False,
-            "encoder": {"name": "mlp", "hidden_channels": 512, "dropout": 0.0},
-            "views": {"clean": {"name": "clean"}},
-            "heads": {
-                "bag": {
-                    "name": "bag",
-                    "aggregator": {"name": "transmil", "heads": 8, "landmarks": 256, "dropout": 0.1},
-                    "hidden_channels": 0,
-                }
-            },
-            "terms": {"ce": {"name": "cross_entropy", "view": "clean", "weight": 1.0}},
-            "optimiser": {"lr": 2e-4, "weight_decay": 1e-5},
-        }
+    return set_recipe(
+        "transmil",
+        in_channels=in_channels,
+        classes=classes,
+        encoder={"name": "mlp", "hidden_channels": 512, "dropout": 0.0},
+        head={
+            "name": "bag",
+            "aggregator": {"name": "transmil", "heads": 8, "landmarks": 256, "dropout": 0.1},
+            "hidden_channels": 0,
+        },
+        terms={"ce": {"name": "cross_entropy"}},
+        optimiser={"lr": 2e-4, "weight_decay": 1e-5},
     )
