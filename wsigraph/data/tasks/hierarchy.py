@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from wsigraph.data.estimate import Estimate
 from wsigraph.data.label_tree.labels import labels_of_names
 from wsigraph.data.label_tree.ready import ready_tree
 from wsigraph.data.label_tree.tree import UNKNOWN, LabelTree
@@ -35,7 +36,8 @@ class Hierarchy(Task, name="hierarchy"):
         target_col: One column, whose cells name a class of any level, or several separated by commas, one per
             level from coarse to fine, of which some may be empty.
 
-    Shape: logits ``[B, K]`` of the finest level -> ``prob_<class>`` ``[B, K]``.
+    Shape: logits ``[B, A]`` of all levels, the finest first -> ``prob_<class>`` of the finest and
+        ``<level>_prob_<class>`` of the coarser levels, ``[B, A]``.
     Raises: RecipeError: if there is no tree, or it is broken.
     """
 
@@ -91,15 +93,40 @@ class Hierarchy(Task, name="hierarchy"):
     def num_outputs(self, classes: Sequence[str]) -> int:
         return len(classes)
 
+    @property
+    def places(self) -> tuple[slice, ...]:
+        """Where the classes of each level, coarse to fine, stand in an answer: the finest come first."""
+        sizes = [len(names) for names in self.label_tree.classes]
+        ends = [sum(sizes[at:]) for at in range(len(sizes))]
+        return tuple(slice(end - size, end) for size, end in zip(sizes, ends, strict=True))
+
     def answer(self, logits: Tensor) -> Tensor:
-        """Probabilities of the finest classes."""
-        return logits.softmax(-1)
+        """Probabilities at every level, each as its own head has them.
+
+        Shape: logits of all levels side by side, ``[B, A]``, the finest first -> ``[B, A]``.
+        """
+        import torch
+
+        return torch.cat([logits[:, place].softmax(1) for place in reversed(self.places)], 1)
 
     def answer_columns(self, classes: Sequence[str]) -> tuple[str, ...]:
-        return tuple(f"prob_{name}" for name in classes)
+        tree = self.label_tree
+        coarser = zip(reversed(tree.levels[:-1]), reversed(tree.classes[:-1]), strict=True)
+        fine = (f"prob_{name}" for name in tree.names())
+        return (*fine, *(f"{level}_prob_{name}" for level, names in coarser for name in names))
 
     def target_columns(self, classes: Sequence[str]) -> tuple[str, ...]:
         return tuple(f"label_{level}" for level in self.label_tree.levels)
+
+    def prediction(
+        self, slide_id: str, patient_id: str, *, values: Tensor, target: Target | None = None
+    ) -> Estimate:
+        """Distributions in double precision beside the labels, coarse to fine, -1 where unknown."""
+        import torch
+
+        wide = [values.double()[place] for place in reversed(self.places)]
+        told = torch.cat([level / level.sum() for level in wide]).tolist()
+        return Estimate(slide_id, patient_id, tuple(told), target if isinstance(target, tuple) else ())
 
     def classes_to_draw(self, targets: Tensor) -> Tensor:
         """The finest known class of each slide; those known at a coarse level alone are classes of their own.
