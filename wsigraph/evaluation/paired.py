@@ -13,6 +13,8 @@ from wsigraph.evaluation.intervals import draw_patients, interval, point, resamp
 from wsigraph.evaluation.metrics import LOWER_IS_BETTER, METRICS, defined_mean
 from wsigraph.evaluation.resampled import RESAMPLED, Resampled
 from wsigraph.evaluation.sample import Rows, Sample, sample_of
+from wsigraph.evaluation.tables import Measure
+from wsigraph.evaluation.tree_metrics import TREE_LOWER_IS_BETTER
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,9 @@ class PairedDifference:
     def verdict(self) -> str:
         """``"a"`` or ``"b"`` where the interval excludes 0, else ``"neither"`` (also where it is undefined).
 
-        Lower Brier and ECE are better, so there the sign is turned.
+        Lower Brier, ECE and severity are better, so there the sign is turned.
         """
-        sign = -1.0 if self.metric in LOWER_IS_BETTER else 1.0
+        sign = -1.0 if self.metric in LOWER_IS_BETTER | TREE_LOWER_IS_BETTER else 1.0
         ends = sorted((sign * self.low, sign * self.high))
         if ends[0] > 0:
             return "a"
@@ -76,17 +78,35 @@ def paired_difference(
     """
     if metric not in METRICS:
         raise RunError(expected("paired_difference", f"a metric of {list(METRICS)}", f"'{metric}'"))
-    left, right = sample_of(a), sample_of(b)
+    measure = Measure(METRICS[metric], RESAMPLED[metric])
+    return compare(sample_of(a), sample_of(b), measure, name=metric, resamples=resamples, seed=seed)
+
+
+def compare(
+    left: Sample, right: Sample, measure: Measure, *, name: str, resamples: int = 2000, seed: int = 0
+) -> PairedDifference:
+    """The same for any metric of the rows of a sample, see :func:`paired_difference`.
+
+    Args:
+        left: Rows of one method.
+        right: Rows of the other.
+        measure: What is compared.
+        name: Its name.
+        resamples: Number of resamples, and of permutations.
+        seed: Of both.
+
+    Raises: RunError: if the slides, labels, patients or classes do not match.
+    """
     _check_match(left, right)
-    value_a, value_b = (float(point(sample, METRICS[metric])) for sample in (left, right))
-    resampled, size = RESAMPLED[metric], len(left.patients)
+    value_a, value_b = (float(point(sample, measure.plain)) for sample in (left, right))
+    resampled, size = measure.resampled, len(left.patients)
     drawn = draw_patients(size, resamples=resamples, seed=seed)
     change = resample(left, resampled, drawn) - resample(right, resampled, drawn)
     found = interval(value_a - value_b, change if size > 1 else np.full_like(change, np.nan))
     swaps = np.random.default_rng([seed, 1]).integers(0, 2, size=(resamples, size)).astype(np.float64)
     p_value = _permutation_p(left, right, resampled, swaps, found.value)
     return PairedDifference(
-        metric=metric,
+        metric=name,
         a=value_a,
         b=value_b,
         difference=found.value,
@@ -137,7 +157,7 @@ def _check_match(left: Sample, right: Sample) -> None:
             f"{len(only[0])} only in a, {len(only[1])} only in b (first: slide '{slide}', repeat {repeat})",
         )
     for x, y in zip(left.repeats, right.repeats, strict=True):
-        labels = np.flatnonzero(x.labels != y.labels)
+        labels = np.flatnonzero((x.labels != y.labels).reshape(len(x.slides), -1).any(1))
         if len(labels):
             raise _mismatch(
                 "the same labels in a and b", f"{len(labels)} that differ ('{x.slides[labels[0]]}')"
