@@ -135,3 +135,14 @@ def test_no_row_beside_the_sequence_is_attended():
 def test_sizes_that_cannot_be_are_refused(options):
     with pytest.raises(RecipeError, match="NystromAttention: expected"):
         NystromAttention(6, **options)
+
+
+def test_in_mixed_precision_the_inverse_keeps_its_digits():
+    layer, x = NystromAttention(32, heads=2, landmarks=8).eval(), torch.randn(100, 32)
+    with torch.no_grad():
+        full = layer(x), layer.of_first(x)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            half = layer(x), layer.of_first(x)
+    for one, other in zip(half, full, strict=True):
+        assert one.dtype == torch.bfloat16
+        torch.testing.assert_close(one.float(), other, rtol=0.05, atol=0.05)
