@@ -108,12 +108,14 @@ class Objective(nn.Module, Part, ABC, family="objective", package="wsigraph.obje
             nothing, it reads classes.
         per_slide: False for a term that compares the slides of a step with each other.
         num_outputs: Outputs it reads; None where any number will do.
+        least_slides: Fewest slides of a step from which it learns anything.
     """
 
     needs: tuple[Need, ...]
     tasks: ClassVar[frozenset[str] | None] = frozenset({"classification", "ordinal"})
     per_slide: ClassVar[bool] = True
     num_outputs: ClassVar[int | None] = None
+    least_slides: ClassVar[int] = 1
 
     def see(self, targets: Tensor) -> None:
         """Learn from the targets of all training slides, ``[n]`` or ``[n, T]``, before the first step.

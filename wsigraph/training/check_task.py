@@ -67,6 +67,15 @@ def _check_term(task: Task, name: str, term: Objective, recipe: Recipe, *, where
                 todo=f"Ask recipe.for_task('{task.name}')." if replaced else "Leave the term out.",
             )
         )
+    if recipe.sampler.slides_per_step < term.least_slides:
+        raise RecipeError(
+            expected(
+                where,
+                f"at least {term.least_slides} slides per step for term '{name}', which compares them",
+                f"sampler.slides_per_step {recipe.sampler.slides_per_step}",
+                todo="Set sampler.name=pairs and sampler.slides_per_step=2, or leave the term out.",
+            )
+        )
     outputs = task.num_outputs(recipe.classes)
     if term.num_outputs is not None and term.num_outputs != outputs:
         raise RecipeError(expected(where, f"terms of {outputs} outputs", f"'{name}' of {term.num_outputs}"))
