@@ -60,6 +60,11 @@ def answered_lines(rows: Sequence[Estimate], task: Hierarchy, *, rule: str = "su
         rule: How lines are chosen, see ``label_tree.probabilities.consistent_answers``.
 
     Shape: ``[n, L]`` int64, coarse to fine.
+    Raises: RunError: if a row does not fit the tree.
     """
-    values = np.array([row.values for row in rows]).reshape(len(rows), task.places[0].stop)
-    return consistent_answers([values[:, at] for at in task.places], task.label_tree, rule=rule)
+    told, sizes = tree_rows(rows, task), [len(names) for names in task.label_tree.classes]
+    each = [
+        np.array([row.levels[at].probabilities for row in told]).reshape(len(told), size)
+        for at, size in enumerate(sizes)
+    ]
+    return consistent_answers(each, task.label_tree, rule=rule)
