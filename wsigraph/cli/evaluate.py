@@ -26,10 +26,12 @@ def evaluate(
     id_col: options.IdCol = "slide_id",
     patient_col: options.PatientCol = "patient_id",
     target_col: options.TargetCol = "label",
+    time_col: options.TimeCol = None,
+    event_col: options.EventCol = None,
     json: options.Json = False,
 ) -> None:
     """Metrics with intervals and a report, out of fold or on an external cohort."""
-    from wsigraph.pipelines.evaluate import evaluate_run
+    from wsigraph.pipelines.evaluate import evaluate_run, read_task
 
     if (manifest is None) != (features is None):
         raise typer.BadParameter("--manifest and --features belong together.")
@@ -37,8 +39,15 @@ def evaluate(
     if manifest is not None and features is not None:
         from wsigraph.io.cohort import Cohort
 
+        asked, classes = read_task(run)
         cohort = Cohort.from_manifest(
-            manifest, features=features, id_col=id_col, patient_col=patient_col, target_col=target_col
+            manifest,
+            features=features,
+            id_col=id_col,
+            patient_col=patient_col,
+            target_col=target_col,
+            classes=None if asked.name == "classification" else classes,
+            task=options.task(asked.name, target_col=target_col, time_col=time_col, event_col=event_col),
         )
     with ScreenReporter() as reporter:
         metrics, failed = evaluate_run(run, cohort=cohort, reporter=reporter)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from wsigraph.data.tasks.base import Task
     from wsigraph.patches.tiling import Tiling
 
 Slides = Annotated[list[Path], typer.Argument(help="Slide files, or folders of slides.", show_default=False)]
@@ -32,7 +33,19 @@ Features = Annotated[list[Path], typer.Argument(help="Feature files, or folders.
 FeatureDir = Annotated[Path, typer.Option("--features", help="Folder of <slide_id>.h5.", show_default=False)]
 IdCol = Annotated[str, typer.Option("--id-col", help="Manifest column of slide ids.")]
 PatientCol = Annotated[str, typer.Option("--patient-col", help="Manifest column of patients.")]
-TargetCol = Annotated[str, typer.Option("--target-col", help="Manifest column of classes.")]
+TargetCol = Annotated[
+    str,
+    typer.Option(
+        "--target-col", help="Manifest column of classes; of labels or numbers also several: er,pr."
+    ),
+]
+TimeCol = Annotated[
+    str | None, typer.Option("--time-col", help="Manifest column of times, for survival [time].")
+]
+EventCol = Annotated[
+    str | None,
+    typer.Option("--event-col", help="Manifest column with 1 (event) or 0 (censored), for survival [event]."),
+]
 
 
 def tiling(
@@ -59,3 +72,17 @@ def slide_mpp(one: float | None, table: Path | None) -> float | dict[str, float]
     from wsigraph.io.mpp_table import read_mpp_table
 
     return read_mpp_table(table)
+
+
+def task(name: str, *, target_col: str, time_col: str | None = None, event_col: str | None = None) -> Task:
+    """The task of this name with the columns it is to read."""
+    from wsigraph.data.tasks.base import make_task
+
+    given = {"time_col": time_col, "event_col": event_col}
+    columns = {column: value for column, value in given.items() if value is not None}
+    return make_task({"name": name, **columns}, target_col=target_col)
+
+
+def names(text: str | None) -> tuple[str, ...] | None:
+    """``"low, high"`` -> ``("low", "high")``."""
+    return None if text is None else tuple(name.strip() for name in text.split(",") if name.strip())

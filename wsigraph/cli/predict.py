@@ -25,18 +25,22 @@ def predict(
     ] = 200_000,
     json: options.Json = False,
 ) -> None:
-    """Predict slides: the run's own out of fold, others by mean probability of its models."""
-    from wsigraph.io.predictions import write_predictions
+    """Predict slides: the run's own out of fold, others by the mean answer of its models."""
+    from wsigraph.io.answers import write_predictions
     from wsigraph.pipelines.predict import predict_files
 
     with ScreenReporter() as reporter:
         model, predictions, failed = predict_files(run, features, max_nodes=max_nodes, reporter=reporter)
-    classes = model.recipe.classes
+    task, classes = model.recipe.make_task(), model.recipe.classes
     if predictions:
-        write_predictions(out, predictions, classes)
-    if json:
+        write_predictions(out, predictions, task, classes)
+    if json and task.one_class:
         rows = {one.slide_id: dict(zip(classes, one.probabilities, strict=True)) for one in predictions}
         emit_json({"out": str(out), "probabilities": rows, "failed": failed})
+    elif json:
+        columns = task.answer_columns(classes)
+        rows = {one.slide_id: dict(zip(columns, one.values, strict=True)) for one in predictions}
+        emit_json({"out": str(out), "values": rows, "failed": failed})
     else:
         emit(f"{len(predictions)} slides predicted: {out}")
     leave(len(predictions), failed, said=reporter.said)

@@ -8,7 +8,10 @@ from typing import Any
 
 from wsigraph.cli.screen import emit, emit_table, interval
 
-ORDER = ("auc", "accuracy", "balanced_accuracy", "f1", "brier", "ece")
+ORDER = (
+    *("quadratic_kappa", "class_distance", "auc", "accuracy", "balanced_accuracy", "f1", "brier", "ece"),
+    *("average_precision", "r2", "mae", "rmse", "pearson", "spearman", "concordance"),
+)
 
 
 def emit_scores(metrics: Mapping[str, Any], *, title: str, run: Path | None = None) -> None:

@@ -15,7 +15,9 @@ from wsigraph.cli.screen import emit, emit_json
 
 
 def train(
-    manifest: Annotated[Path, typer.Argument(help="CSV or TSV with slide_id, patient_id, label.")],
+    manifest: Annotated[
+        Path, typer.Argument(help="CSV or TSV with slide_id, patient_id and label, or what the task reads.")
+    ],
     *,
     features: options.FeatureDir,
     out: options.OutDir,
@@ -43,6 +45,16 @@ def train(
     id_col: options.IdCol = "slide_id",
     patient_col: options.PatientCol = "patient_id",
     target_col: options.TargetCol = "label",
+    task: Annotated[
+        str,
+        typer.Option("--task", help="classification, multilabel, ordinal, regression, cox or discrete_time."),
+    ] = "classification",
+    time_col: options.TimeCol = None,
+    event_col: options.EventCol = None,
+    classes: Annotated[
+        str | None,
+        typer.Option("--classes", help="Classes in the order of the outputs: low,medium,high [sorted]."),
+    ] = None,
     device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "auto",
     workers: Annotated[int, typer.Option("--workers", min=0, help="Processes that load graphs.")] = 0,
     precision: Annotated[str, typer.Option("--precision", help="32 or bf16.")] = "32",
@@ -56,11 +68,25 @@ def train(
     from wsigraph.pipelines.train import TrainPlan, read_cohort, train_cohort
     from wsigraph.training.fit_loop import TrainerOptions
 
+    asked = options.task(task, target_col=target_col, time_col=time_col, event_col=event_col)
     plan = TrainPlan(
-        recipe, changes, folds=folds, repeats=repeats, fold=fold, seed=seed, start_from=start_from
+        recipe,
+        changes,
+        folds=folds,
+        repeats=repeats,
+        fold=fold,
+        seed=seed,
+        start_from=start_from,
+        task=asked,
     )
     cohort = read_cohort(
-        plan, manifest, features=features, id_col=id_col, patient_col=patient_col, target_col=target_col
+        plan,
+        manifest,
+        features=features,
+        id_col=id_col,
+        patient_col=patient_col,
+        target_col=target_col,
+        classes=options.names(classes),
     )
     trainer = TrainerOptions(device=device, workers=workers, precision=precision, save_memory=save_memory)
     with ScreenReporter() as reporter:

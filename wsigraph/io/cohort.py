@@ -1,15 +1,17 @@
-"""A cohort: slides with patients, labels and feature files, from a manifest."""
+"""A cohort: slides with patients, targets and feature files, from a manifest."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
+from wsigraph.data.tasks.base import Target, Task, make_task
+from wsigraph.data.tasks.classification import Classification
 from wsigraph.errors import CohortError, expected
 from wsigraph.io.atomic import sha256
-from wsigraph.io.ids import check_id
+from wsigraph.io.manifest import Entry, read_manifest
 
 
 @dataclass(frozen=True)
@@ -19,10 +21,11 @@ class Slide:
     Args:
         slide_id: Name of the slide.
         patient_id: Name of its patient.
-        label: Its class; empty where unknown.
+        label: Its class; empty where unknown. For other tasks what the manifest says, as one text.
         path: Its feature file.
         split: Its side of an official split; empty where there is none.
         site: Where it comes from; empty where unknown.
+        target: Its target row, for tasks other than one class per slide.
     """
 
     slide_id: str
@@ -31,6 +34,7 @@ class Slide:
     path: Path
     split: str = ""
     site: str = ""
+    target: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -39,10 +43,11 @@ class Cohort:
 
     Args:
         slides: The usable slides, in the manifest's order.
-        classes: Class names, in the order of a model's outputs.
+        classes: Names of classes, labels or values, in the order of a model's outputs; none for survival.
         left_out: Reason by slide id, for slides that cannot be used.
         notes: What a person should know, one sentence each.
         source: Path and sha256 of the manifest.
+        task: What is asked of the slides.
     """
 
     slides: tuple[Slide, ...]
@@ -50,13 +55,14 @@ class Cohort:
     left_out: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     source: dict[str, str] = field(default_factory=dict)
+    task: Task = field(default_factory=Classification)
 
     def __len__(self) -> int:
         return len(self.slides)
 
     @property
     def labels(self) -> list[str]:
-        """Class of each slide."""
+        """Class of each slide; for other tasks what the manifest says of it."""
         return [slide.label for slide in self.slides]
 
     @property
@@ -65,10 +71,17 @@ class Cohort:
         return [slide.patient_id for slide in self.slides]
 
     @property
-    def targets(self) -> list[int]:
-        """Index of each slide's class, -1 where unknown."""
+    def targets(self) -> list[Target]:
+        """Index of each slide's class, -1 where unknown; for other tasks its target row."""
+        if not self.task.one_class:
+            return [slide.target for slide in self.slides]
         index = {name: i for i, name in enumerate(self.classes)}
         return [index.get(slide.label, -1) for slide in self.slides]
+
+    @property
+    def strata(self) -> list[str]:
+        """What folds get about the same share of: the class, or the task's strata."""
+        return self.labels if self.task.one_class else self.task.strata(self.targets, self.classes)
 
     def subset(self, indices: Iterable[int]) -> Cohort:
         """The slides at ``indices``, in that order."""
@@ -89,10 +102,11 @@ class Cohort:
         patient_col: str = "patient_id",
         target_col: str | None = "label",
         classes: Sequence[str] | None = None,
+        task: str | Mapping[str, Any] | Task = "classification",
     ) -> Cohort:
         """Read a CSV or TSV with a header.
 
-        Slides without a label or without a feature file are left out, named and counted; the rest goes on.
+        Slides without a target or without a feature file are left out, named and counted; the rest goes on.
         A manifest without the patient column takes the slide as the patient and says so once.
 
         Args:
@@ -100,23 +114,31 @@ class Cohort:
             features: Folder of ``<slide_id>.h5`` files.
             id_col: Column of slide ids; a slide suffix (``.svs``) is dropped if the feature file has none.
             patient_col: Column of patients.
-            target_col: Column of classes; None reads no labels, for label-free pretraining.
+            target_col: Column of classes, labels or values; None reads no targets, for label-free
+                pretraining.
             classes: Class names in order; sorted names of the manifest where not given.
+            task: What is asked, by name, with its options (``{"name": "cox", "time_col": "months"}``) or
+                itself.
 
-        Raises: CohortError: on missing columns, unsafe or duplicate ids, unknown classes, or nothing left.
+        Raises: CohortError: on missing columns, unsafe or duplicate ids, cells that cannot be read, unknown
+            classes, or nothing left. RecipeError: if there is no such task.
         """
         manifest, folder = Path(manifest), Path(features)
-        rows = _read_rows(manifest, id_col, target_col)
+        asked = make_task(task, target_col=target_col)
+        columns = asked.columns if target_col is not None else ()
+        rows, has_patients = read_manifest(
+            manifest, folder, id_col=id_col, patient_col=patient_col, columns=columns
+        )
         notes: list[str] = []
-        if patient_col not in rows[0]:
+        if not has_patients:
             notes.append(
                 f"'{manifest.name}' has no column '{patient_col}': each slide counts as its own patient, so "
                 "several slides of one patient may stand on both sides of a split."
             )
-        slides, left_out = _match(
-            rows, manifest, folder, id_col=id_col, patient_col=patient_col, target=target_col
-        )
-        if not slides:
+        reasons = [_reason(entry, folder, asked if columns else None) for entry in rows]
+        left_out = {entry.given_id: why for entry, why in zip(rows, reasons, strict=True) if why}
+        kept = [entry for entry, why in zip(rows, reasons, strict=True) if not why]
+        if not kept:
             some = "; ".join(f"{name}: {why}" for name, why in list(left_out.items())[:3])
             raise CohortError(
                 expected(
@@ -126,97 +148,41 @@ class Cohort:
                     todo="Check --features, --id-col and --target-col.",
                 )
             )
-        names = tuple(classes) if classes else tuple(sorted({slide.label for slide in slides} - {""}))
-        unknown = sorted({slide.label for slide in slides} - set(names) - {""})
-        if unknown:
-            raise CohortError(expected(f"Manifest '{manifest}'", f"labels among {list(names)}", f"{unknown}"))
+        names = _names(manifest, kept, asked, classes) if columns else tuple(classes or ())
         if left_out:
             listed = "; ".join(f"{name} ({why})" for name, why in list(left_out.items())[:5])
             more = f"; and {len(left_out) - 5} more" if len(left_out) > 5 else ""
             notes.append(f"{len(left_out)} of {len(rows)} slides were left out: {listed}{more}.")
         source = {"manifest": str(manifest), "sha256": sha256(manifest)}
-        return cls(tuple(slides), names, left_out, tuple(notes), source)
+        slides = tuple(_slide(entry, asked if columns else None, names) for entry in kept)
+        return cls(slides, names, left_out, tuple(notes), source, asked)
 
 
-def _read_rows(manifest: Path, id_col: str, target_col: str | None) -> list[dict[str, str]]:
-    try:
-        text = manifest.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CohortError(expected(f"Manifest '{manifest}'", "a readable CSV file", f"{error}")) from error
-    lines = text.splitlines()
-    delimiter = "\t" if lines and "\t" in lines[0] else ","
-    try:
-        rows = list(csv.DictReader(lines, delimiter=delimiter, restval=""))
-    except csv.Error as error:
-        raise CohortError(expected(f"Manifest '{manifest}'", "a CSV file", f"{error}")) from error
-    if not rows:
-        raise CohortError(
-            expected(f"Manifest '{manifest}'", "a header and at least one row", f"{len(lines)} lines")
-        )
-    for column, option in ((id_col, "--id-col"), (target_col, "--target-col")):
-        if column is not None and column not in rows[0]:
-            raise CohortError(
-                expected(
-                    f"Manifest '{manifest}'",
-                    f"a column '{column}'",
-                    f"columns {[c for c in rows[0] if c is not None]}",
-                    todo=f"Name it with {option}.",
-                )
-            )
-    return rows
+def _names(
+    manifest: Path, entries: Sequence[Entry], task: Task, classes: Sequence[str] | None
+) -> tuple[str, ...]:
+    """Names in the order of a model's outputs; a manifest may not hold others than those given."""
+    found = {word for entry in entries for word in task.words(entry.cells)}
+    if not classes:
+        return task.in_order(found)
+    unknown = sorted(found - set(classes))
+    if unknown:
+        raise CohortError(expected(f"Manifest '{manifest}'", f"labels among {list(classes)}", f"{unknown}"))
+    return tuple(classes)
 
 
-def _match(
-    rows: list[dict[str, str]],
-    manifest: Path,
-    folder: Path,
-    *,
-    id_col: str,
-    patient_col: str,
-    target: str | None,
-) -> tuple[list[Slide], dict[str, str]]:
-    slides: list[Slide] = []
-    left_out: dict[str, str] = {}
-    seen: dict[str, int] = {}
-    for number, row in enumerate(rows, start=2):
-        where = f"Manifest '{manifest.name}', line {number}"
-        slide_id = check_id((row[id_col] or "").strip(), where=where)
-        path = _feature_file(folder, slide_id)
-        name = slide_id if path is None else path.stem  # 'A' and 'A.svs' are one slide
-        if name in seen:
-            raise CohortError(
-                expected(
-                    where,
-                    "every slide id once",
-                    f"'{slide_id}' again (first in line {seen[name]})",
-                    todo="Remove one of the two rows.",
-                )
-            )
-        seen[name] = number
-        label = "" if target is None else (row[target] or "").strip()
-        if path is None:
-            left_out[slide_id] = f"no feature file {folder.name}/{slide_id}.h5"
-        elif target is not None and (not label or label.lower() == "nan"):
-            left_out[slide_id] = f"no label in column '{target}'"
-        else:
-            patient = (row.get(patient_col) or "").strip() or name
-            slides.append(
-                Slide(
-                    name,
-                    patient,
-                    label,
-                    path,
-                    split=(row.get("split") or ""),
-                    site=(row.get("site") or ""),
-                )
-            )
-    return slides, left_out
+def _reason(entry: Entry, folder: Path, task: Task | None) -> str:
+    """Why a slide cannot be used; empty if it can."""
+    if entry.path is None:
+        return f"no feature file {folder.name}/{entry.given_id}.h5"
+    return "" if task is None else task.missing(entry.cells)
 
 
-def _feature_file(folder: Path, slide_id: str) -> Path | None:
-    stem = slide_id.rsplit(".", 1)[0] if "." in slide_id else slide_id
-    for name in dict.fromkeys((slide_id, stem)):
-        path = folder / f"{name}.h5"
-        if path.is_file():
-            return path
-    return None
+def _slide(entry: Entry, task: Task | None, classes: tuple[str, ...]) -> Slide:
+    """The slide with its label, and with its target row where the task has one."""
+    assert entry.path is not None
+    label = "" if task is None else task.told(entry.cells)
+    row: tuple[float, ...] = ()
+    if task is not None and not task.one_class:
+        row = task.row(entry.cells, classes, where=entry.where)
+    return Slide(entry.slide_id, entry.patient_id, label, entry.path, entry.split, entry.site, row)

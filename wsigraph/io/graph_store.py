@@ -15,6 +15,7 @@ from torch_geometric import EdgeIndex
 from wsigraph.data.order import orderly
 from wsigraph.data.patch_features import PatchFeatures
 from wsigraph.data.spatial_graph import SpatialGraph
+from wsigraph.data.tasks.base import Target
 from wsigraph.errors import GraphError, RunError, WsigraphError, expected
 from wsigraph.graph.base import GraphBuilder
 from wsigraph.graph.build import to_graph
@@ -158,15 +159,15 @@ class GraphStore:
 
 
 class GraphDataset(torch.utils.data.Dataset[SpatialGraph]):
-    """Graphs of some slides with their classes, for PyG's loader.
+    """Graphs of some slides with their targets, for PyG's loader.
 
     Args:
         store: Where graphs come from.
         slides: The slides.
-        targets: Index of each slide's class.
+        targets: Index of each slide's class, or its target row.
     """
 
-    def __init__(self, store: GraphStore, slides: Sequence[Slide], targets: Sequence[int]) -> None:
+    def __init__(self, store: GraphStore, slides: Sequence[Slide], targets: Sequence[Target]) -> None:
         self.store, self.slides, self.targets = store, slides, targets
 
     def __len__(self) -> int:

@@ -54,7 +54,7 @@ def read_predictions(path: str | Path, *, classes: Sequence[str] | None = None) 
 
     Raises: RunError: if the file is malformed; the message names the row.
     """
-    header, rows = _read(Path(path))
+    header, rows = read_csv(Path(path))
     found = _classes(Path(path), header)
     if classes is not None and tuple(classes) != found:
         raise RunError(expected(f"Predictions '{path}'", f"classes {list(classes)}", f"{list(found)}"))
@@ -64,11 +64,14 @@ def read_predictions(path: str | Path, *, classes: Sequence[str] | None = None) 
 
 def read_classes(path: str | Path) -> tuple[str, ...]:
     """Class names of a predictions file, in order of its columns."""
-    return _classes(Path(path), _read(Path(path))[0])
+    return _classes(Path(path), read_csv(Path(path))[0])
 
 
-def _read(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """Header, and the other rows with the line each ends on."""
+def read_csv(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """Header, and the other rows with the line each ends on.
+
+    Raises: RunError: if the file cannot be read, or is empty.
+    """
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)

@@ -13,27 +13,12 @@ from wsigraph.training.recipe import FeatureSettings, Recipe
 def prepare(recipe: Recipe, cohort: Cohort, reporter: Reporter) -> tuple[Recipe, Cohort, GraphStore]:
     """Scan a cohort.
 
-    Returns: The recipe with the encoding of its features, the cohort less its bad slides, and the graphs.
+    Returns: The recipe with the encoding of its features and what its task shares over the cohort, the cohort
+        less its bad slides, and the graphs.
     Raises: CohortError: if no slide can be used, or a classifier is to learn from a cohort without labels.
-        RecipeError: if classes disagree.
+        RecipeError: if tasks or classes disagree.
     """
-    if recipe.classifies and not cohort.classes:
-        raise CohortError(
-            expected(
-                f"Recipe '{recipe.name}'",
-                "a cohort with labels",
-                f"{len(cohort)} slides read without",
-                todo="Name the column of labels, or pretrain with a recipe without heads.",
-            )
-        )
-    if recipe.classifies and tuple(recipe.classes) != tuple(cohort.classes):
-        raise RecipeError(
-            expected(
-                f"Recipe '{recipe.name}'",
-                f"the cohort's classes {list(cohort.classes)}",
-                f"{list(recipe.classes)}",
-            )
-        )
+    _check_task(recipe, cohort)
     store = GraphStore(graph_builder(recipe), recipe.self_loops, recipe.in_channels)
     reporter.start("Reading features, building graphs", len(cohort))
     failed = store.scan(cohort, listen=lambda _: reporter.advance("Reading features, building graphs"))
@@ -50,4 +35,36 @@ def prepare(recipe: Recipe, cohort: Cohort, reporter: Reporter) -> tuple[Recipe,
     found = FeatureSettings(encoder=encoder, patch_px=patch_px, target_mpp=mpp)
     if recipe.features != FeatureSettings() and recipe.features != found:
         raise RecipeError(expected(f"Recipe '{recipe.name}'", f"features {recipe.features}", f"{found}"))
+    if recipe.classifies:
+        recipe = recipe.knowing(recipe.make_task().for_cohort(cohort.targets))
     return recipe.model_copy(update={"features": found}), cohort, store
+
+
+def _check_task(recipe: Recipe, cohort: Cohort) -> None:
+    """A recipe with heads, and a cohort read for the same task with the same names."""
+    if not recipe.classifies:
+        return
+    task, where = recipe.make_task(), f"Recipe '{recipe.name}'"
+    unread = not cohort.classes if task.of_classes else not all(slide.target for slide in cohort.slides)
+    if task.name == cohort.task.name and unread:
+        raise CohortError(
+            expected(
+                where,
+                "a cohort with labels",
+                f"{len(cohort)} slides read without",
+                todo="Name the column of labels, or pretrain with a recipe without heads.",
+            )
+        )
+    if task.name != cohort.task.name:
+        raise RecipeError(
+            expected(
+                where,
+                f"a cohort read for task '{task.name}'",
+                f"one read for '{cohort.task.name}'",
+                todo=f"Read it so: Cohort.from_manifest(..., task='{task.name}').",
+            )
+        )
+    if tuple(recipe.classes) != tuple(cohort.classes):
+        raise RecipeError(
+            expected(where, f"the cohort's classes {list(cohort.classes)}", f"{list(recipe.classes)}")
+        )

@@ -7,22 +7,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from wsigraph.data.prediction import Prediction
 from wsigraph.errors import RunError, expected
+from wsigraph.io.answers import read_predictions, write_predictions
 from wsigraph.io.atomic import read_json
 from wsigraph.io.cohort import Cohort
 from wsigraph.io.model_files import WEIGHTS
-from wsigraph.io.predictions import read_predictions, write_predictions
 from wsigraph.pipelines.cohort_graphs import prepare
 from wsigraph.pipelines.finish_run import finish_run
-from wsigraph.pipelines.one_fit import Task, answer_all, fit_one
+from wsigraph.pipelines.one_fit import Task, answer_all, fit_one, having_seen
 from wsigraph.pipelines.reporter import Reporter, Silent
 from wsigraph.pipelines.run_record import first_difference, make_record, open_run, tell_start
 from wsigraph.pipelines.start import Start, open_start
 from wsigraph.training.fit_loop import TrainerOptions
 from wsigraph.training.recipe import Recipe
 from wsigraph.training.seeds import mix
-from wsigraph.training.splits import Split, check_leaks, make_folds
+from wsigraph.training.splits import Split, check_leaks, draw_folds, make_folds
+from wsigraph.training.strata import patient_strata
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def cross_validate(
     Args:
         recipe: What to train.
         cohort: On which slides.
-        folds: Folds per repeat, grouped by patient and stratified by label.
+        folds: Folds per repeat, grouped by patient and stratified by label (or by the task's strata).
         repeats: How often the folds are drawn anew.
         seed: Seed of folds, weights, masks, dropout and order.
         out: The run folder.
@@ -78,7 +78,7 @@ def cross_validate(
     """
     out = Path(out)
     recipe, cohort, store = prepare(recipe, cohort, reporter)
-    splits = make_folds(cohort.labels, cohort.patients, folds=folds, repeats=repeats, seed=seed)
+    splits = draw_splits(recipe, cohort, folds=folds, repeats=repeats, seed=seed)
     digests = [store.facts[slide.slide_id].digest for slide in cohort.slides]
     for split in splits:
         check_leaks(split, cohort.patients, digests)
@@ -90,7 +90,7 @@ def cross_validate(
     if not chosen:
         raise RunError(expected("Cross-validation", f"a fold from 0 to {folds - 1}", f"{fold}"))
     _train_folds(Task(recipe, cohort, store, out, seed, trainer), chosen, reporter, start=start)
-    rows = gather(out, splits, recipe.classes) if fold is None and recipe.classifies else []
+    rows = gather(out, splits, recipe) if fold is None and recipe.classifies else []
     metrics = {} if fold is not None else finish_run(out, rows)
     return RunResult(out, metrics, cohort.left_out)
 
@@ -115,8 +115,8 @@ def merge(runs: Sequence[str | Path], out: str | Path) -> RunResult:
                 expected(f"Run '{run}'", f"the same run as '{places[0]}'", f"another: {difference}")
             )
     open_run(out, records[0])
-    plan, classifies = records[0]["plan"], bool(records[0]["recipe"]["heads"])
-    done = "predictions.csv" if classifies else WEIGHTS
+    plan, recipe = records[0]["plan"], Recipe.from_dict(records[0]["recipe"])
+    done = "predictions.csv" if recipe.classifies else WEIGHTS
     for repeat in range(plan["repeats"]):
         for fold in range(plan["folds"]):
             name = fold_folder(Path(), repeat, fold)
@@ -133,7 +133,7 @@ def merge(runs: Sequence[str | Path], out: str | Path) -> RunResult:
             if sources[0] != out / name:
                 copy_fold(sources[0], out / name)
     splits = [Split(r, f, (), (), ()) for r in range(plan["repeats"]) for f in range(plan["folds"])]
-    rows = gather(out, splits, tuple(records[0]["recipe"]["classes"])) if classifies else []
+    rows = gather(out, splits, recipe) if recipe.classifies else []
     metrics = finish_run(out, rows)
     return RunResult(out, metrics, records[0]["data"]["left_out"])
 
@@ -143,14 +143,21 @@ def fold_folder(out: Path, repeat: int, fold: int) -> Path:
     return (out if repeat == 0 else out / f"repeat_{repeat}") / f"fold_{fold}"
 
 
-def gather(out: Path, splits: Sequence[Split], classes: tuple[str, ...]) -> list[Prediction]:
+def gather(out: Path, splits: Sequence[Split], recipe: Recipe) -> list[Any]:
     """Predictions of all folds, in order of repeat and fold."""
-    rows: list[Prediction] = []
+    rows: list[Any] = []
     for split in splits:
-        rows += read_predictions(
-            fold_folder(out, split.repeat, split.fold) / "predictions.csv", classes=classes
-        )
+        file = fold_folder(out, split.repeat, split.fold) / "predictions.csv"
+        rows += read_predictions(file, recipe.make_task(), recipe.classes)
     return rows
+
+
+def draw_splits(recipe: Recipe, cohort: Cohort, *, folds: int, repeats: int, seed: int) -> list[Split]:
+    """Folds by patient and by class, or by the task's strata, of which none need stand on every side."""
+    if recipe.make_task().one_class:
+        return make_folds(cohort.labels, cohort.patients, folds=folds, repeats=repeats, seed=seed)
+    strata = patient_strata(cohort.strata, cohort.patients, folds=folds)
+    return draw_folds(strata, cohort.patients, folds=folds, repeats=repeats, seed=seed)
 
 
 def _train_folds(
@@ -171,13 +178,15 @@ def _train_folds(
         if not (folder / "predictions.csv").is_file():
             seed = mix(whole.seed, split.repeat, split.fold)
             begin = None if start is None else start.folder(split.repeat, split.fold)
-            task = replace(whole, folder=folder, seed=seed, start=begin)
+            task = having_seen(replace(whole, folder=folder, seed=seed, start=begin), split.train)
             model = fit_one(task, train_on=split.train, validate_on=split.val, listen=listen)
             place = {"repeat": split.repeat, "fold": split.fold}
             rows = answer_all(task, model, split.test, split="test", **place)
             rows += answer_all(task, model, split.val, split="val", **place)
             if whole.recipe.classifies:
-                write_predictions(folder / "predictions.csv", rows, whole.recipe.classes)
+                write_predictions(
+                    folder / "predictions.csv", rows, task.recipe.make_task(), whole.recipe.classes
+                )
         reporter.advance(label, epochs - done)
     reporter.finish(label)
 

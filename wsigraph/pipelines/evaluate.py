@@ -6,13 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from wsigraph.data.tasks.base import Task
 from wsigraph.errors import RunError, expected
-from wsigraph.evaluation.summary import summarise
+from wsigraph.evaluation.task_summary import summarise_task
+from wsigraph.io.answers import read_predictions, write_predictions
 from wsigraph.io.atomic import read_json, write_json
 from wsigraph.io.cohort import Cohort
-from wsigraph.io.predictions import read_predictions, write_predictions
 from wsigraph.pipelines.predict import predict_files
 from wsigraph.pipelines.reporter import Reporter, Silent
+from wsigraph.training.recipe import Recipe
 
 
 def evaluate_run(
@@ -29,22 +31,17 @@ def evaluate_run(
     Raises: RunError: if the run is unfinished, or the cohort has classes the model does not know.
     """
     run = Path(run)
-    if not (run / "run.json").is_file():
-        raise RunError(
-            expected(f"Run '{run}'", "a file run.json", "none", todo="Give a folder of `wsigraph train`.")
-        )
-    record = read_json(run / "run.json")
-    if not record["recipe"]["heads"]:
+    record = _record(run)
+    recipe = Recipe.from_dict(record["recipe"])
+    if not recipe.classifies:
         raise RunError(
             expected(f"Run '{run}'", "a classifier", "a pretrained encoder, which predicts nothing")
         )
-    classes = tuple(record["recipe"]["classes"])
+    task, classes = recipe.make_task(), recipe.classes
     if cohort is None:
-        rows = read_predictions(run / "predictions.csv", classes=classes)
-        return summarise(rows, classes), {}
-    if set(cohort.classes) - set(classes):
-        raise RunError(expected(f"Run '{run}'", f"labels among {list(classes)}", f"{list(cohort.classes)}"))
-    cohort = replace(cohort, classes=classes)
+        rows = read_predictions(run / "predictions.csv", task, classes)
+        return summarise_task(rows, task, classes), {}
+    cohort = _of_task(run, cohort, task, classes)
     overlap = sorted(set(cohort.patients) & {row["patient_id"] for row in record["data"]["slides"].values()})
     if overlap:
         reporter.say(
@@ -57,15 +54,46 @@ def evaluate_run(
             f"warning: {len(seen)} patients of this cohort (first '{seen[0]}') were in the data of the run "
             "that this one started from"
         )
-    _, rows, failed = predict_files(run, [slide.path for slide in cohort.slides], reporter=reporter)
+    _, answered, failed = predict_files(run, [slide.path for slide in cohort.slides], reporter=reporter)
     known = {
         slide.slide_id: (slide, target) for slide, target in zip(cohort.slides, cohort.targets, strict=True)
     }
-    rows = [
-        replace(row, patient_id=known[row.slide_id][0].patient_id, label=known[row.slide_id][1])
-        for row in rows
-    ]
-    metrics = summarise(rows, classes)
-    write_predictions(run / "external" / "predictions.csv", rows, classes)
+    scored = [row.known_as(known[row.slide_id][0].patient_id, known[row.slide_id][1]) for row in answered]
+    metrics = summarise_task(scored, task, classes)
+    write_predictions(run / "external" / "predictions.csv", scored, task, classes)
     write_json(run / "external" / "metrics.json", metrics)
     return metrics, {**cohort.left_out, **failed}
+
+
+def read_task(run: str | Path) -> tuple[Task, tuple[str, ...]]:
+    """What a run was asked, and the names of its classes, labels or values: how to read a cohort for it.
+
+    Raises: RunError: if there is no run.
+    """
+    record = _record(Path(run))
+    recipe = Recipe.from_dict(record["recipe"])
+    return recipe.make_task(), recipe.classes
+
+
+def _record(run: Path) -> dict[str, Any]:
+    if not (run / "run.json").is_file():
+        raise RunError(
+            expected(f"Run '{run}'", "a file run.json", "none", todo="Give a folder of `wsigraph train`.")
+        )
+    return read_json(run / "run.json")
+
+
+def _of_task(run: Path, cohort: Cohort, task: Task, classes: tuple[str, ...]) -> Cohort:
+    """The cohort with the run's names, refused where it was read for something else."""
+    if cohort.task.name != task.name:
+        raise RunError(
+            expected(f"Run '{run}'", f"a cohort read for task '{task.name}'", f"'{cohort.task.name}'")
+        )
+    if set(cohort.classes) - set(classes):
+        raise RunError(expected(f"Run '{run}'", f"labels among {list(classes)}", f"{list(cohort.classes)}"))
+    if not task.one_class and cohort.classes != classes:  # its rows are in the order of its own names
+        todo = f"Read it so: Cohort.from_manifest(..., classes={list(classes)})."
+        raise RunError(
+            expected(f"Run '{run}'", f"names {list(classes)}", f"{list(cohort.classes)}", todo=todo)
+        )
+    return replace(cohort, classes=classes)

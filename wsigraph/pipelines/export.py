@@ -56,11 +56,21 @@ def export_model(model: str | Path | TrainedModel, out: str | Path) -> dict[str,
             )
         )
     x, edge_index = _slide(trained, num_nodes=11)
+    _refuse_other_tasks(trained)
     program = _trace(trained, x, edge_index)
     _check(trained, program)
     facts = _facts(trained, outputs=list(program.module()(x, edge_index)))
     write_program(out, program, facts)
     return facts
+
+
+def _refuse_other_tasks(trained: TrainedModel) -> None:
+    """The program ends in a softmax."""
+    task = trained.recipe.make_task()
+    if not task.one_class:
+        raise RecipeError(
+            expected(f"Export of recipe '{trained.recipe.name}'", "a task of classes", f"task '{task.name}'")
+        )
 
 
 def _facts(trained: TrainedModel, *, outputs: list[str]) -> dict[str, Any]:

@@ -6,22 +6,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from wsigraph.data.prediction import Prediction
+from wsigraph.evaluation.estimates import estimates_of_patients
 from wsigraph.evaluation.patients import to_patients
-from wsigraph.evaluation.summary import summarise
+from wsigraph.evaluation.task_summary import summarise_task
+from wsigraph.io.answers import Rows, write_predictions
 from wsigraph.io.atomic import read_json
-from wsigraph.io.confusion_png import write_confusion
 from wsigraph.io.curves import write_curves
 from wsigraph.io.log_file import read_log, write_log
 from wsigraph.io.metrics_file import write_metrics
-from wsigraph.io.predictions import write_predictions
 from wsigraph.io.report.run_report import RunReport, write_report
 from wsigraph.io.report.sections import Picture
+from wsigraph.pipelines.draw_answers import draw_answers
 from wsigraph.training.catalog import catalog
+from wsigraph.training.recipe import Recipe
 
 
-def finish_run(out: Path, predictions: Sequence[Prediction]) -> dict[str, Any]:
-    """Write predictions, metrics, log, curves and confusion matrix of a finished run.
+def finish_run(out: Path, predictions: Rows) -> dict[str, Any]:
+    """Write predictions, metrics, log, curves, report and, of classes, confusion matrix of a finished run.
 
     Args:
         out: The run folder, with ``run.json`` and its folds.
@@ -31,31 +32,31 @@ def finish_run(out: Path, predictions: Sequence[Prediction]) -> dict[str, Any]:
         pretraining has log and curves, and nothing else.
     """
     record = read_json(out / "run.json")
-    if not record["recipe"]["heads"]:
+    recipe = Recipe.from_dict(record["recipe"])
+    if not recipe.classifies:
         _write_logs(out, record["recipe"]["name"])
         return {}
-    classes = tuple(record["recipe"]["classes"])
-    write_predictions(out / "predictions.csv", predictions, classes)
-    _write_logs(out, record["recipe"]["name"])
-    tested = [row for row in predictions if row.split == "test"]
+    task, classes = recipe.make_task(), recipe.classes
+    write_predictions(out / "predictions.csv", predictions, task, classes)
+    _write_logs(out, recipe.name)
+    tested: list[Any] = [row for row in predictions if row.split == "test"]
     if not tested:
         return {}
-    write_predictions(out / "patients.csv", to_patients(tested).predictions, classes)
-    metrics = summarise(predictions, classes)
+    patients = to_patients(tested).predictions if task.one_class else estimates_of_patients(tested)[0]
+    write_predictions(out / "patients.csv", patients, task, classes)
+    metrics = summarise_task(predictions, task, classes)
     write_metrics(out / "metrics.json", metrics)
-    write_confusion(out / "confusion.png", metrics["confusion"], classes, title=record["recipe"]["name"])
-    _write_report(out, record, metrics)
+    _write_report(out, record, metrics, draw_answers(out, tested, metrics, recipe=recipe))
     return metrics
 
 
-def _write_report(out: Path, record: dict[str, Any], metrics: dict[str, Any]) -> None:
+def _write_report(
+    out: Path, record: dict[str, Any], metrics: dict[str, Any], drawn: Sequence[Picture]
+) -> None:
     name = record["recipe"]["name"]
     known = catalog()
     title = f"{name}: {known[name].title}" if name in known else name  # a recipe of the user's own
-    pictures = (
-        Picture(out / "confusion.png", "Confusion matrix of the held-out slides, summed over repeats."),
-        Picture(out / "curves.png", "Training curves, one line per fold."),
-    )
+    pictures = (*drawn, Picture(out / "curves.png", "Training curves, one line per fold."))
     report = RunReport(
         title,
         metrics,

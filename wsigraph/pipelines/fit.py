@@ -5,18 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from wsigraph.io.answers import write_predictions
 from wsigraph.io.cohort import Cohort
-from wsigraph.io.predictions import write_predictions
 from wsigraph.pipelines.cohort_graphs import prepare
 from wsigraph.pipelines.cross_validate import RunResult
 from wsigraph.pipelines.finish_run import finish_run
-from wsigraph.pipelines.one_fit import Task, answer_all, fit_one
+from wsigraph.pipelines.one_fit import Task, answer_all, fit_one, having_seen
 from wsigraph.pipelines.reporter import Reporter, Silent
 from wsigraph.pipelines.run_record import make_record, open_run, tell_start
 from wsigraph.pipelines.start import open_start
 from wsigraph.training.fit_loop import TrainerOptions
 from wsigraph.training.recipe import Recipe
 from wsigraph.training.splits import Split, check_leaks, split_off
+from wsigraph.training.strata import patient_strata
 
 
 def fit(
@@ -51,8 +52,7 @@ def fit(
     both = train if val is None else replace(train, slides=train.slides + val.slides)
     recipe, both, store = prepare(recipe, both, reporter)
     if val is None:
-        labels = both.labels if recipe.classifies else [""] * len(both)
-        train_on, validate_on = split_off(labels, both.patients, share=0.15, seed=seed)
+        train_on, validate_on = split_off(_strata(recipe, both), both.patients, share=0.15, seed=seed)
     else:
         held = {slide.slide_id for slide in val.slides}
         validate_on = [i for i, slide in enumerate(both.slides) if slide.slide_id in held]
@@ -67,12 +67,21 @@ def fit(
     label = f"Training {recipe.name}"
     reporter.start(label, recipe.optimiser.epochs)
     begin = None if start is None else start.folder()
-    task = Task(recipe, both, store, out / "fold_0", seed, trainer, begin)
+    task = having_seen(Task(recipe, both, store, out / "fold_0", seed, trainer, begin), train_on)
     model = fit_one(
         task, train_on=train_on, validate_on=validate_on, listen=lambda _: reporter.advance(label)
     )
     reporter.finish(label)
     rows = answer_all(task, model, validate_on, split="val")
     if recipe.classifies:
-        write_predictions(out / "fold_0" / "predictions.csv", rows, recipe.classes)
+        write_predictions(out / "fold_0" / "predictions.csv", rows, task.recipe.make_task(), recipe.classes)
     return RunResult(out, finish_run(out, rows), both.left_out)
+
+
+def _strata(recipe: Recipe, cohort: Cohort) -> list[str]:
+    """What the validation slides are drawn by."""
+    if not recipe.classifies:
+        return [""] * len(cohort)
+    if recipe.make_task().one_class:
+        return cohort.labels
+    return patient_strata(cohort.strata, cohort.patients, folds=1)

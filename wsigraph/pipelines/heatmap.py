@@ -12,7 +12,7 @@ from wsigraph.io.geojson import write_geojson
 from wsigraph.io.heatmap_png import write_heatmap
 from wsigraph.io.slides import open_slide, read_overview
 from wsigraph.pipelines.predict import model_for
-from wsigraph.pipelines.trained import load_model
+from wsigraph.pipelines.trained import Answer, TrainedModel, load_model
 
 OVERVIEW_PX = 1600
 """Longer side of the slide picture behind a heatmap."""
@@ -55,10 +55,7 @@ def heatmap_run(
             )
         )
     heatmap = attention_heatmap(graph, answer.attention)
-    best = int(answer.probabilities.argmax())
-    title = (
-        f"{read.slide_id}: {model.recipe.classes[best]} {answer.probabilities[best]:.2f} ({model.recipe.name}"
-    )
+    title = f"{read.slide_id}: {_said(model, answer)} ({model.recipe.name}"
     title += ", out of fold)" if split == "test" else ")"
     overview = None
     if slide is not None:
@@ -69,3 +66,12 @@ def heatmap_run(
     if geojson is not None:
         write_geojson(Path(geojson), heatmap)
     return heatmap
+
+
+def _said(model: TrainedModel, answer: Answer) -> str:
+    """The answer in a few words: the most probable class, or the first three values by name."""
+    if model.recipe.make_task().one_class:
+        best = int(answer.probabilities.argmax())
+        return f"{model.recipe.classes[best]} {answer.probabilities[best]:.2f}"
+    pairs = zip(answer.columns[:3], answer.values.tolist(), strict=False)
+    return ", ".join(f"{column.partition('_')[2] or column} {value:.3g}" for column, value in pairs)

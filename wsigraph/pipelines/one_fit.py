@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from wsigraph.data.prediction import Prediction
 from wsigraph.io.checkpoints import AtomicCheckpoints, load_checkpoint
 from wsigraph.io.cohort import Cohort
 from wsigraph.io.graph_store import GraphDataset, GraphStore
@@ -70,7 +70,8 @@ def fit_one(
         model.standardise.set_statistics(*task.store.statistics([task.cohort.slides[i] for i in train_on]))
     if task.start is not None:
         take(task.start, model, objectives)
-    objectives.see(torch.as_tensor([task.cohort.targets[i] for i in train_on]))
+    targets = torch.as_tensor([task.cohort.targets[i] for i in train_on])
+    objectives.see(task.recipe.make_task().step_target(targets))
     module = MILModule(model, objectives, recipe=task.recipe, seed=task.seed)
     checkpoints = task.folder / "checkpoints"
     with threads_for(_patches_per_slide(task, train_on)):
@@ -98,7 +99,7 @@ def _patches_per_slide(task: Task, train_on: Sequence[int]) -> float:
 
 
 def dataset(task: Task, indices: Sequence[int]) -> GraphDataset:
-    """Graphs and classes of some slides of the cohort."""
+    """Graphs and targets of some slides of the cohort."""
     targets = task.cohort.targets
     return GraphDataset(task.store, [task.cohort.slides[i] for i in indices], [targets[i] for i in indices])
 
@@ -106,25 +107,25 @@ def dataset(task: Task, indices: Sequence[int]) -> GraphDataset:
 @torch.inference_mode()
 def answer_all(
     task: Task, model: MILModel, indices: Sequence[int], *, split: str, repeat: int = 0, fold: int = 0
-) -> list[Prediction]:
-    """Predictions for some slides, each as a whole; none from a network without heads."""
+) -> list[Any]:
+    """Answers for some slides, each as a whole; none from a network without heads."""
     if not model.heads:
         return []
     model.eval()
-    head = next(iter(model.heads))
-    predictions = []
+    head, asked, targets = next(iter(model.heads)), task.recipe.make_task(), task.cohort.targets
+    rows = []
     for graph, index in zip(dataset(task, indices), indices, strict=True):  # type: ignore[call-overload]
         slide = task.cohort.slides[index]
-        probabilities = look_in_tiles(model, graph).head(head).logits.softmax(-1)[0].double()
-        predictions.append(
-            Prediction(
-                slide.slide_id,
-                slide.patient_id,
-                tuple((probabilities / probabilities.sum()).tolist()),
-                label=task.cohort.targets[index],
-                repeat=repeat,
-                fold=fold,
-                split=split,
-            )
-        )
-    return predictions
+        values = asked.answer(look_in_tiles(model, graph).head(head).logits)[0]
+        row = asked.prediction(slide.slide_id, slide.patient_id, values=values, target=targets[index])
+        rows.append(replace(row, repeat=repeat, fold=fold, split=split))
+    return rows
+
+
+def having_seen(task: Task, train_on: Sequence[int]) -> Task:
+    """The same, its recipe knowing what it may of the targets of the training slides (scale, time bins)."""
+    if not task.recipe.classifies:
+        return task
+    targets = task.cohort.targets
+    asked = task.recipe.make_task().seen([targets[i] for i in train_on])
+    return replace(task, recipe=task.recipe.knowing(asked))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from wsigraph.data.prediction import Prediction
 from wsigraph.errors import WsigraphError
+from wsigraph.io.answers import read_predictions
 from wsigraph.io.atomic import read_json
 from wsigraph.io.features import read_features
-from wsigraph.io.predictions import read_predictions
 from wsigraph.models.tiled import MAX_NODES
 from wsigraph.pipelines.reporter import Reporter, Silent
 from wsigraph.pipelines.trained import TrainedModel, load_model, model_folders, predict
@@ -23,11 +24,11 @@ def predict_files(
     *,
     max_nodes: int = MAX_NODES,
     reporter: Reporter = Silent(),
-) -> tuple[TrainedModel, list[Prediction], dict[str, str]]:
+) -> tuple[TrainedModel, list[Any], dict[str, str]]:
     """Predict feature files.
 
     A slide the run was cross-validated on is answered by the fold that tested it, others by the mean
-    probability of all folds. A bad file is named and the rest goes on.
+    answer of all folds. A bad file is named and the rest goes on.
 
     Args:
         run: A run folder, or one fold of it.
@@ -35,30 +36,23 @@ def predict_files(
         max_nodes: Patches above which a slide runs in tiles: the same answer in less memory.
         reporter: Hears of the progress.
 
-    Returns: The model, one row per slide, and the reason by file for files that failed.
+    Returns: The model, one row per slide (``Prediction`` of classes, else ``Estimate``), and the reason by
+        file for files that failed.
     """
     files = [
         file for path in map(Path, paths) for file in (sorted(path.glob("*.h5")) if path.is_dir() else [path])
     ]
     whole = load_model(run)
-    rows, failed = [], {}
+    task, failed = whole.recipe.make_task(), {}
+    rows: list[Any] = []
     reporter.start("Predicting", len(files))
     for file in files:
         try:
             features = read_features(file, slide_id=file.stem)  # the name a cohort knows it by
             model, repeat, fold, split = model_for(run, features.slide_id, whole)
             answer = model.answer(model.graph(features), max_nodes=max_nodes)
-            probabilities = answer.probabilities.double()
-            rows.append(
-                Prediction(
-                    features.slide_id,
-                    features.slide_id,
-                    tuple((probabilities / probabilities.sum()).tolist()),
-                    repeat=repeat,
-                    fold=fold,
-                    split=split,
-                )
-            )
+            row = task.prediction(features.slide_id, features.slide_id, values=answer.values)
+            rows.append(replace(row, repeat=repeat, fold=fold, split=split))
         except WsigraphError as error:
             failed[str(file)] = str(error)
             reporter.say(f"'{file}' failed: {error}")
@@ -81,7 +75,8 @@ def model_for(run: str | Path, slide_id: str, whole: TrainedModel) -> tuple[Trai
     for folder in model_folders(run):
         if not (folder / "predictions.csv").is_file():
             continue
-        for row in read_predictions(folder / "predictions.csv", classes=whole.recipe.classes):
+        rows = read_predictions(folder / "predictions.csv", whole.recipe.make_task(), whole.recipe.classes)
+        for row in rows:
             if row.slide_id == slide_id and row.split == "test":
                 return load_model(folder), row.repeat, row.fold, "test"
     return whole, 0, -1, "external"

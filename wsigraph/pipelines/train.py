@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
+from wsigraph.data.tasks.base import Task, make_task
 from wsigraph.errors import CohortError, RecipeError, WsigraphError, expected
 from wsigraph.io.cohort import Cohort
 from wsigraph.io.features import read_features
@@ -13,7 +15,9 @@ from wsigraph.pipelines.cross_validate import RunResult, cross_validate
 from wsigraph.pipelines.fit import fit
 from wsigraph.pipelines.reporter import Reporter, Silent
 from wsigraph.training.fit_loop import TrainerOptions
-from wsigraph.training.recipe import recipe
+from wsigraph.training.recipe import parse_setting, recipe
+
+_TASK = "task."
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,7 @@ class TrainPlan:
         fold: Train this fold only, all if None.
         seed: Fixes every random choice.
         start_from: A finished run whose weights it starts from.
+        task: What is asked, by name, with its options, or itself; ``changes`` of ``task.<option>`` add to it.
     """
 
     recipe: str = "srmil"
@@ -38,6 +43,27 @@ class TrainPlan:
     fold: int | None = None
     seed: int = 0
     start_from: str | Path | None = None
+    task: str | Mapping[str, Any] | Task = "classification"
+
+    @property
+    def question(self) -> Task:
+        """The task with the changes that are meant for it.
+
+        Raises: RecipeError: if there is no such task or option.
+        """
+        own = make_task(self.task)
+        told = {
+            path.removeprefix(_TASK): parse_setting(value)
+            for path, value in self.changes.items()
+            if path.startswith(_TASK)
+        }
+        Task.registry.check(own.name, told)
+        return replace(own, **told)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The changes that are not of the task."""
+        return {path: value for path, value in self.changes.items() if not path.startswith(_TASK)}
 
     @property
     def pretrains(self) -> bool:
@@ -54,10 +80,11 @@ def read_cohort(
     id_col: str = "slide_id",
     patient_col: str = "patient_id",
     target_col: str = "label",
+    classes: Sequence[str] | None = None,
 ) -> Cohort:
     """The slides of a manifest; labels are read unless the plan has no use for them.
 
-    Raises: CohortError: as ``Cohort.from_manifest`` does.
+    Raises: CohortError: as ``Cohort.from_manifest`` does. RecipeError: if the plan's task cannot be.
     """
     return Cohort.from_manifest(
         manifest,
@@ -65,6 +92,8 @@ def read_cohort(
         id_col=id_col,
         patient_col=patient_col,
         target_col=None if plan.pretrains else target_col,
+        classes=classes,
+        task=plan.question,
     )
 
 
@@ -83,7 +112,7 @@ def train_cohort(
     """
     if plan.pretrains:
         return _pretrain(plan, cohort, out, trainer or TrainerOptions(), reporter=reporter or Silent())
-    if len(cohort.classes) < 2:
+    if cohort.task.one_class and len(cohort.classes) < 2:
         raise CohortError(
             expected(
                 "Cohort",
@@ -92,9 +121,9 @@ def train_cohort(
                 todo="Check --target-col.",
             )
         )
-    method = recipe(plan.recipe, in_channels=feature_width(cohort), classes=cohort.classes)
+    method = recipe(plan.recipe, in_channels=feature_width(cohort), classes=cohort.classes, task=cohort.task)
     return cross_validate(
-        method.with_settings(plan.changes) if plan.changes else method,
+        method.with_settings(plan.settings) if plan.settings else method,
         cohort,
         folds=plan.folds or 5,
         repeats=plan.repeats,
@@ -119,9 +148,18 @@ def _pretrain(
                 todo="Without --folds, one network is pretrained on all slides.",
             )
         )
+    if plan.question.name != "classification":
+        raise RecipeError(
+            expected(
+                f"Recipe '{plan.recipe}'",
+                "no --task",
+                f"'{plan.question.name}'",
+                todo="Label-free pretraining asks nothing; a recipe that starts from it may.",
+            )
+        )
     method = recipe(plan.recipe, in_channels=feature_width(cohort))
     return fit(
-        method.with_settings(plan.changes) if plan.changes else method,
+        method.with_settings(plan.settings) if plan.settings else method,
         train=cohort,
         out=out,
         seed=plan.seed,

@@ -14,6 +14,7 @@ from torch import Tensor
 from wsigraph.data.order import orderly
 from wsigraph.data.patch_features import PatchFeatures
 from wsigraph.data.spatial_graph import SpatialGraph
+from wsigraph.data.tasks.base import Task
 from wsigraph.errors import RunError, expected
 from wsigraph.graph.build import to_graph
 from wsigraph.graph.self_loops import with_self_loops
@@ -33,13 +34,33 @@ class Answer:
 
     Args:
         slide_id: Name of the slide.
-        probabilities: ``[K]``, the mean over the folds.
+        values: ``[A]``, the mean over the folds: of classes their probabilities, of other tasks what
+            ``columns`` say.
         attention: ``[N]`` mean attention of each patch (sums to 1), or None where the model has none.
+        columns: Name of each value (``prob_<class>``, ``value_<name>``, ``risk`` ...).
     """
 
     slide_id: str
-    probabilities: Tensor
+    values: Tensor
     attention: Tensor | None
+    columns: tuple[str, ...] = ()
+
+    @property
+    def probabilities(self) -> Tensor:
+        """``[K]`` of classes or labels.
+
+        Raises: RunError: if the task answers no probabilities.
+        """
+        if not all(column.startswith("prob_") for column in self.columns):
+            raise RunError(
+                expected(
+                    f"Answer for '{self.slide_id}'",
+                    "probabilities",
+                    f"{list(self.columns)}",
+                    todo="Read its values.",
+                )
+            )
+        return self.values
 
 
 @dataclass(frozen=True)
@@ -49,10 +70,13 @@ class TrainedModel:
     Args:
         recipe: What they were built and trained by.
         networks: The networks, in evaluation mode.
+        tasks: The task of each network, with what it saw of its training slides (scale, time bins); that of
+            the recipe where not given.
     """
 
     recipe: Recipe
     networks: tuple[MILModel, ...]
+    tasks: tuple[Task, ...] = ()
 
     def graph(self, features: PatchFeatures) -> SpatialGraph:
         """The slide as the graph this model was trained on.
@@ -64,7 +88,7 @@ class TrainedModel:
 
     @torch.inference_mode()
     def answer(self, graph: SpatialGraph, *, max_nodes: int = MAX_NODES) -> Answer:
-        """Probabilities and attention for one graph.
+        """Answer and attention for one graph.
 
         Args:
             graph: The whole slide.
@@ -79,12 +103,14 @@ class TrainedModel:
             graph = with_self_loops(graph)
         looks = [look_in_tiles(network, graph, max_nodes=max_nodes) for network in self.networks]
         outputs = [look.head(next(iter(look.heads))) for look in looks]
-        probabilities = torch.stack([o.logits.softmax(-1)[0] for o in outputs]).mean(0)
+        tasks = self.tasks or (self.recipe.make_task(),) * len(outputs)
+        each = [task.answer(o.logits)[0] for task, o in zip(tasks, outputs, strict=True)]
         given = [o.attention.mean(1) for o in outputs if o.attention is not None]
         attention = torch.stack(given).mean(0) if given else None
         if attention is not None and inverse is not None:
             attention = attention[inverse]
-        return Answer(str(graph.slide_id), probabilities, attention)
+        columns = tasks[0].answer_columns(self.recipe.classes)
+        return Answer(str(graph.slide_id), torch.stack(each).mean(0), attention, columns)
 
     def _check(self, features: PatchFeatures) -> None:
         wanted, where = self.recipe.features, f"Slide '{features.slide_id}'"
@@ -145,7 +171,8 @@ def load_model(path: str | Path) -> TrainedModel:
                 todo=f"Train one from it: wsigraph train ... --start-from {path}.",
             )
         )
-    return TrainedModel(loaded[0][1], tuple(model for model, _ in loaded))
+    networks, recipes = zip(*loaded, strict=True)
+    return TrainedModel(recipes[0], networks, tuple(recipe.make_task() for recipe in recipes))
 
 
 def model_folders(run: Path) -> list[Path]:

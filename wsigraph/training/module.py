@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch_geometric.data import Batch
 
-from wsigraph.evaluation.scores import quick_scores
 from wsigraph.models.mil_model import MILModel
 from wsigraph.objectives.objectives import Objectives
 from wsigraph.training.lightning_door import L
 from wsigraph.training.recipe import Recipe
 from wsigraph.training.seeds import mix
+from wsigraph.training.validation import validation_scores
 
 
 class MILModule(L.LightningModule):
@@ -34,6 +33,7 @@ class MILModule(L.LightningModule):
         super().__init__()
         self.model, self.objectives = model, objectives
         self.recipe, self.seed = recipe, seed
+        self.task, self.scores = recipe.make_task(), validation_scores(recipe, objectives)
         self.history: list[dict[str, float]] = []
         self._rate = 0.0  # of the epoch that runs: the schedule steps before validation
         self._train: dict[str, list[Tensor]] = {}
@@ -45,7 +45,8 @@ class MILModule(L.LightningModule):
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         torch.manual_seed(mix(self.seed, "train", self.current_epoch, index))
-        loss = self.objectives(self.model, batch, target=batch.y, epoch=self.current_epoch)
+        target = self.task.step_target(batch.y)
+        loss = self.objectives(self.model, batch, target=target, epoch=self.current_epoch)
         _collect(self._train, {"train_total": loss.total, **_named("train", loss.terms)})
         return loss.total
 
@@ -58,7 +59,8 @@ class MILModule(L.LightningModule):
         view = self.model.predict_view
         heads = tuple(self.model.heads)[:1]  # none where pretraining is label-free
         also = {view: heads} if heads else None
-        loss = self.objectives(self.model, batch, target=batch.y, epoch=self.current_epoch, also=also)
+        target = self.task.step_target(batch.y)
+        loss = self.objectives(self.model, batch, target=target, epoch=self.current_epoch, also=also)
         _collect(self._val, {"val_total": loss.total, **_named("val", loss.terms)})
         for head in heads:
             logits = loss.views[view].head(head).logits
@@ -69,7 +71,7 @@ class MILModule(L.LightningModule):
         scores = {}
         if self.model.heads:
             logits, target = torch.cat(self._val.pop("logits")), torch.cat(self._val.pop("target"))
-            scores = _scores(logits, target)
+            scores = self.scores(logits, target)
         row = {**_means(self._val), **scores}
         self.log_dict({k: v for k, v in row.items() if k in MONITORED}, batch_size=1)
         self.history.append({"epoch": self.current_epoch, "lr": self._rate, **_means(self._train), **row})
@@ -92,15 +94,6 @@ class MILModule(L.LightningModule):
 
 
 MONITORED = ("val_loss", "val_total", "val_auc", "val_accuracy", "val_accuracy_auc")
-
-
-def _scores(logits: Tensor, target: Tensor) -> dict[str, float]:
-    found = quick_scores(logits.softmax(-1).numpy(), target.numpy())
-    row = {"val_loss": float(torch.nn.functional.cross_entropy(logits, target))}
-    row |= {f"val_{name}": value for name, value in found.items()}
-    # accuracies of fewer than 100,000 slides differ by more than 1e-5, so that the AUC only decides ties
-    tie = row["val_auc"] if math.isfinite(row["val_auc"]) else 0.0
-    return row | {"val_accuracy_auc": row["val_accuracy"] + 1e-5 * tie}
 
 
 def _named(prefix: str, terms: dict[str, Tensor]) -> dict[str, Tensor]:

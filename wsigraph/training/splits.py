@@ -55,17 +55,42 @@ def make_folds(
     Raises: CohortError: if a class has fewer patients than needed to stand on every side.
     """
     _check_classes(labels, patients, folds=folds)
+    splits = draw_folds(labels, patients, folds=folds, repeats=repeats, seed=seed, val_share=val_share)
+    for split in splits:
+        _check_seen(split, labels)
+    return splits
+
+
+def draw_folds(
+    strata: Sequence[str],
+    patients: Sequence[str],
+    *,
+    folds: int,
+    repeats: int = 1,
+    seed: int = 0,
+    val_share: float = 0.15,
+) -> list[Split]:
+    """The same for strata that are no classes, such as ``training.strata.patient_strata`` gives: none must
+    stand on every side.
+
+    Args:
+        strata: One per slide; all slides of a patient in one.
+        patients: One per slide.
+        folds: Number of folds, at least 2.
+        repeats: How often the whole is drawn anew.
+        seed: Seed of the draws.
+        val_share: Share of the training slides that validate.
+    """
     splits = []
     for repeat in range(repeats):
-        outer = _grouped(labels, patients, folds=folds, seed=mix(seed, "folds", repeat))
+        outer = _grouped(strata, patients, folds=folds, seed=mix(seed, "folds", repeat))
         for fold, test in enumerate(outer):
-            rest = sorted(set(range(len(labels))) - set(test))
-            val = _validation(rest, labels, patients, share=val_share, seed=mix(seed, "val", repeat, fold))
+            rest = sorted(set(range(len(strata))) - set(test))
+            val = _validation(rest, strata, patients, share=val_share, seed=mix(seed, "val", repeat, fold))
             train = sorted(set(rest) - set(val))
             splits.append(Split(repeat, fold, tuple(train), tuple(val), tuple(sorted(test))))
     for split in splits:
         check_leaks(split, patients)
-        _check_seen(split, labels)
     return splits
 
 

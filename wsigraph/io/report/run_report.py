@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from wsigraph.evaluation.tables import TABLES
 from wsigraph.io.report.page import write_index
 from wsigraph.io.report.sections import (
     Details,
@@ -31,8 +32,24 @@ _NAMES = {
     "ece": "Calibration error",
     "recall": "Recall",
     "precision": "Precision",
+    "quadratic_kappa": "Quadratic kappa",
+    "class_distance": "Classes off, on average",
+    "average_precision": "Average precision",
+    "mae": "Mean absolute error",
+    "rmse": "Root mean squared error",
+    "r2": "R squared",
+    "pearson": "Pearson correlation",
+    "spearman": "Spearman correlation",
+    "concordance": "Concordance index",
 }
-_HEADLINE = ("auc", "balanced_accuracy", "accuracy", "f1")
+_LOWER = {
+    "class_distance": "the number of classes off",
+    "brier": "the Brier score",
+    "ece": "the calibration error",
+    "mae": "the mean absolute error",
+    "rmse": "the root mean squared error",
+}
+_KINDS = {"multilabel": "label", "regression": "value"}
 _MUTED = "not defined"
 
 
@@ -81,9 +98,11 @@ def shown(cell: Mapping[str, float | None]) -> tuple[str, str]:
 def _sections(report: RunReport) -> list[Section]:
     metrics = report.metrics
     sections: list[Section] = [Notice(list(report.warnings))] if report.warnings else []
-    headline = [Number(_NAMES[name], *shown(metrics["slide"][name])) for name in _HEADLINE]
-    sections.append(Numbers(_headline(metrics), headline))
-    sections += [_levels(metrics), _per_class(metrics)]
+    names = TABLES[metrics.get("task", "classification")].headline
+    headline = [Number(_NAMES[name], *shown(metrics["slide"][name])) for name in names]
+    sections += [Numbers(_headline(metrics), headline), _levels(metrics)]
+    if metrics["per_class"]:
+        sections.append(_per_class(metrics))
     if report.pictures:
         sections.append(Pictures("Pictures", list(report.pictures), wide=True))
     sections.append(Text("How these numbers were made", _method(metrics)))
@@ -104,16 +123,26 @@ def _levels(metrics: Mapping[str, Any]) -> Table:
         [_NAMES[name], *(text for level in levels for text in shown(metrics[level][name]))]
         for name in metrics["slide"]
     ]
-    return Table("Metrics", columns, rows, "Lower is better for the Brier score and the calibration error.")
+    lower = [said for name, said in _LOWER.items() if name in metrics["slide"]]
+    caption = f"Lower is better for {_listed(lower)}." if lower else ""
+    return Table("Metrics", columns, rows, caption)
 
 
 def _per_class(metrics: Mapping[str, Any]) -> Table:
+    kind = _KINDS.get(metrics.get("task", ""), "class")
+    names = [name for name in next(iter(metrics["per_class"].values())) if name != "support"]
     rows = []
     for name, row in metrics["per_class"].items():
-        cells = [" ".join(_with_brackets(*shown(row[m]))) for m in ("recall", "precision", "auc")]
+        cells = [" ".join(_with_brackets(*shown(row[m]))) for m in names]
         rows.append([name, str(row["support"]), *cells])
-    columns = ["Class", "Slides", "Recall", "Precision", "AUC against the rest"]
-    return Table("Per class", columns, rows, "Slide level, with 95 % intervals.")
+    against = {"auc": "AUC against the rest"} if kind == "class" else {}
+    columns = [kind.capitalize(), "Slides", *(against.get(name, _NAMES[name]) for name in names)]
+    return Table(f"Per {kind}", columns, rows, "Slide level, with 95 % intervals.")
+
+
+def _listed(words: Sequence[str]) -> str:
+    """``"a, b and c"``."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def _with_brackets(value: str, interval: str) -> tuple[str, ...]:
@@ -133,6 +162,8 @@ def _method(metrics: Mapping[str, Any]) -> list[str]:
         said.append(f"{counts['external']} of {counts['predictions']} predictions are of an external cohort.")
     if counts.get("repeats", 1) > 1:
         said.append(f"Values are means over {counts['repeats']} repeats; the confusion matrix is their sum.")
+    if "concordance" in metrics["slide"]:
+        said.append("The concordance index compares slides that one and the same network answered.")
     if intervals:
         said.append(
             f"Intervals: {intervals['method']}, {intervals['resamples']} resamples, seed {intervals['seed']}."
