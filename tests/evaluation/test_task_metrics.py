@@ -9,6 +9,7 @@ import pytest
 from scipy import stats
 from sklearn import metrics as sk
 
+from wsigraph.data.label_tree.ready import ready_tree
 from wsigraph.evaluation import multilabel, ordinal, regression, survival
 from wsigraph.evaluation.tables import TABLES
 
@@ -20,6 +21,11 @@ def rows_of(task, n, *, seed=0, names=2):
         labels = rng.integers(0, 4, n)
         logits = rng.normal(size=(n, 4)) - np.abs(np.arange(4) - labels[:, None])
         return labels, np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    if task == "hierarchy":
+        tree = ready_tree("bracs")
+        truth, answer = (np.array([tree.line(-1, k) for k in rng.integers(0, 7, n)]) for _ in range(2))
+        truth[rng.uniform(size=n) < 0.2, 1] = -1
+        return truth, np.where(rng.uniform(size=(n, 1)) < 0.5, answer, np.where(truth < 0, answer, truth))
     fold = rng.integers(0, 2, (n, 1)).astype(float)
     values = np.round(rng.uniform(size=(n, names)), 1)
     if task in ("cox", "discrete_time"):

@@ -11,6 +11,7 @@ import numpy as np
 from wsigraph.evaluation import metrics, multilabel, ordinal, regression, resampled, survival
 from wsigraph.evaluation.intervals import Plain
 from wsigraph.evaluation.resampled import Resampled
+from wsigraph.evaluation.tree_metrics import TREE_METRICS, on_rows
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,8 @@ _ORDER = {
     "quadratic_kappa": Measure(ordinal.quadratic_kappa, ordinal.resampled_kappa),
     "class_distance": Measure(ordinal.class_distance, ordinal.resampled_distance),
 }
+_LINES = {name: Measure(on_rows(metric), metric) for name, metric in TREE_METRICS.items()}
+"""Rows are lines of a label tree, true and answered; each level has the metrics of classes beside them."""
 _LABELS = {
     "auc": Measure(multilabel.auc, multilabel.resampled_auc),
     "average_precision": Measure(multilabel.average_precision, multilabel.resampled_precision),
@@ -90,6 +93,7 @@ TABLES: Mapping[str, Table] = MappingProxyType(
             _EACH_CLASS,
             ("quadratic_kappa", "class_distance", "accuracy", "balanced_accuracy"),
         ),
+        "hierarchy": Table(_LINES, headline=("hierarchical_f1", "severity", "severity_of_mistakes")),
         "multilabel": _of_names(_LABELS, ("auc", "average_precision")),
         "regression": _of_names(_VALUES, ("r2", "mae", "pearson", "spearman")),
         "cox": _SURVIVAL,

@@ -10,8 +10,10 @@ import numpy as np
 from wsigraph.data.estimate import Estimate
 from wsigraph.data.prediction import Prediction
 from wsigraph.data.tasks.base import Task
+from wsigraph.data.tasks.hierarchy import Hierarchy
 from wsigraph.errors import RunError, expected
 from wsigraph.evaluation.estimates import estimates_of_patients, sample_of_estimates, scored_estimates
+from wsigraph.evaluation.hierarchy_summary import summarise_hierarchy
 from wsigraph.evaluation.intervals import Interval
 from wsigraph.evaluation.sample import Sample
 from wsigraph.evaluation.summary import (
@@ -57,6 +59,8 @@ def summarise_task(
     Raises: RunError: if nothing can be scored, or rows do not fit the task.
     """
     table = table_of(task)
+    if isinstance(task, Hierarchy):
+        return summarise_hierarchy(cast(Sequence[Estimate], rows), task, resamples=resamples, seed=seed)
     if task.one_class:
         found = summarise(
             cast(Sequence[Prediction], rows), classes, resamples=resamples, seed=seed, table=table
