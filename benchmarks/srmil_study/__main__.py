@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks.arguments import names_of, numbers
 from benchmarks.srmil_study.arms import ARMS
 from benchmarks.srmil_study.cohorts import STUDIES
 
@@ -43,12 +44,12 @@ def _parser() -> argparse.ArgumentParser:
     first = verbs.add_parser("prepare", help="features, manifests, truth")
     source = Path(os.environ.get("WSIGRAPH_DATA", "../shared/data"))
     first.add_argument("--source", type=Path, default=source, help="folder of the real data")
-    first.add_argument("--data", type=_names(tuple(STUDIES)), default=list(STUDIES))
+    first.add_argument("--data", type=names_of(tuple(STUDIES)), default=list(STUDIES))
     second = verbs.add_parser("run", help="train what is missing; can be stopped and called again")
     second.add_argument("--data", choices=tuple(STUDIES), required=True)
-    second.add_argument("--arms", type=_names(tuple(ARMS)), required=True, help="A,B,...")
-    second.add_argument("--seeds", type=_numbers, default=list(range(5)), help="0-4 or 0,2")
-    second.add_argument("--folds", type=_numbers, default=None, help="these only")
+    second.add_argument("--arms", type=names_of(tuple(ARMS)), required=True, help="A,B,...")
+    second.add_argument("--seeds", type=numbers, default=list(range(5)), help="0-4 or 0,2")
+    second.add_argument("--folds", type=numbers, default=None, help="these only")
     second.add_argument("--epochs", type=int, default=0, help="other than the protocol: own work folder")
     second.add_argument("--commit", default="", help="for the record")
     third = verbs.add_parser("report", help="the dated page from all finished fits")
@@ -56,25 +57,6 @@ def _parser() -> argparse.ArgumentParser:
     for verb in (first, second, third):
         verb.add_argument("--work", type=Path, required=True)
     return parser
-
-
-def _names(known: tuple[str, ...]):
-    def parse(text: str) -> list[str]:
-        names = text.split(",")
-        wrong = sorted(set(names) - set(known))
-        if wrong:
-            raise argparse.ArgumentTypeError(f"expected names of {list(known)}, got {wrong}")
-        return names
-
-    return parse
-
-
-def _numbers(text: str) -> list[int]:
-    numbers: list[int] = []
-    for part in text.split(","):
-        first, _, last = part.partition("-")
-        numbers += range(int(first), int(last or first) + 1)
-    return numbers
 
 
 if __name__ == "__main__":

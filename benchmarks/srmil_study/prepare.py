@@ -32,7 +32,7 @@ def prepare(name: str, data: Path, work: Path) -> None:
         data: Folder of the real data.
         work: Where to write.
     """
-    found = {"crchisto": _crchisto, "gg_pt1": _gg_pt1}[name](data / name)
+    found = {"crchisto": crchisto, "gg_pt1": _gg_pt1}[name](data / name)
     folder, rows = work / name, []
     for features, row, truth in found:
         rows.append(row)
@@ -60,11 +60,12 @@ def _write_manifest(path: Path, rows: list[Row]) -> None:
     write_text(path, "\n".join(lines) + "\n")
 
 
-def _crchisto(data: Path) -> Iterator[tuple[wg.PatchFeatures, Row, np.ndarray | None]]:
+def crchisto(data: Path) -> Iterator[tuple[wg.PatchFeatures, Row, np.ndarray | None]]:
+    """Features of the labelled nuclei of each image, its row of the manifest, and which are epithelial."""
     nuclei: dict[str, list[dict[str, str]]] = {}
-    for row in _rows(data / "nuclei_by_class.csv"):
+    for row in read_rows(data / "nuclei_by_class.csv"):
         nuclei.setdefault(row["image"], []).append(row)
-    for bag in _rows(data / "bags.csv"):
+    for bag in read_rows(data / "bags.csv"):
         name, mine = bag["image"], nuclei[bag["image"]]
         with Image.open(data / "images" / f"{name}.png") as picture:
             image = np.asarray(picture.convert("RGB"))
@@ -103,5 +104,6 @@ def _gg_pt1(data: Path) -> Iterator[tuple[wg.PatchFeatures, Row, np.ndarray | No
         yield features, (features.slide_id, str(held["image_id"][i]), label, split), None
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """Rows of a CSV by column."""
     return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
