@@ -33,8 +33,14 @@ def best_tails(heads: Tensor, tails: Tensor, *, k: int, products: int = PRODUCTS
     """
     n = tails.shape[0]
     padded = torch.cat([tails, tails.new_zeros(k - 1, tails.shape[1])]).T  # [C, n + k - 1]
-    some = heads.split(max(1, products // n)) if not torch.compiler.is_exporting() else (heads,)
-    return torch.cat([_best(rows @ padded, n, k) for rows in some])
+    if torch.compiler.is_exporting():
+        return _best(heads @ padded, n, k)
+    step = min(max(1, products // n), n)
+    room = heads.new_empty(step, n + k - 1)  # made once: pieces of their own would scatter memory
+    found = torch.empty(n, k, dtype=torch.long, device=heads.device)
+    for some, best in zip(heads.split(step), found.split(step), strict=True):
+        best.copy_(_best(torch.mm(some, padded, out=room[: len(some)]), n, k))
+    return found
 
 
 def _best(products: Tensor, n: int, k: int) -> Tensor:
