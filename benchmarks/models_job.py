@@ -1,13 +1,16 @@
 """One model's training step in its own process: ``python -m benchmarks.models_job WHO PATCHES CHANNELS``.
 
-WHO is a recipe, or ``torchmil:TransMIL``. Prints one JSON object: median seconds of a step (forward and
-backward of the whole loss, train mode, no optimiser) and the memory that the first step added (GB).
+WHO is a recipe, or ``torchmil:TransMIL``. Prints one JSON object: median CPU seconds of a step in one thread
+(forward and backward of the whole loss, train mode, no optimiser) and the memory that the first step added
+(GB). CPU seconds, because they hardly change when other work shares the machine; the first step, which may
+compile, is not among them.
 The slide is made up (synthetic): random features on a square lattice; only its size matters.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -44,7 +47,14 @@ def measure(who: str, patches: int, channels: int, *, limit_s: float = 600.0) ->
     """Run one job in a fresh process; ``{"failed": why}`` where it did not end well or in time."""
     command = [sys.executable, "-m", "benchmarks.models_job", who, str(patches), str(channels)]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=limit_s)
+        done = subprocess.run(
+            command,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=limit_s,
+        )
     except subprocess.TimeoutExpired:
         return {"failed": f"more than {limit_s:.0f} s"}
     if done.returncode:
@@ -115,14 +125,14 @@ def main() -> None:
     source, _, name = who.rpartition(":")
     step = (theirs if source == "torchmil" else ours)(name, patches, channels)
     with Peak() as peak:
-        begin = time.perf_counter()
+        begin = time.process_time()
         step()
-        first = time.perf_counter() - begin
+        first = time.process_time() - begin
     times = []
-    for _ in range(5 if first < 10 else 1):
-        begin = time.perf_counter()
+    for _ in range(5 if first < 2 else 3 if first < 8 else 1):
+        begin = time.process_time()
         step()
-        times.append(time.perf_counter() - begin)
+        times.append(time.process_time() - begin)
     print(json.dumps({"seconds": statistics.median(times), "gb": peak.value - peak.before}))
 
 

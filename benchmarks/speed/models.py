@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from wsigraph.training.recipe import recipe_names
 
 SIZES = (1_000, 10_000, 50_000)
 CHANNELS = 1024
+LIMIT_S = 900.0
 COUNTERPARTS = {
     "abmil": "ABMIL",
     "clam_sb": "CLAM_SB",
@@ -37,8 +39,9 @@ COUNTERPARTS = {
 HEAD = """# Training step of every model, {date}
 
 Forward and backward of the whole loss, one slide, {channels} channels, float32, train mode, each job in a
-process of its own; median seconds, and the memory that the step adds to the process. `/` stands before the ratio to
-torchmil's model of that name behind the same embedding, where it has one. The slides are made up (synthetic).
+process of its own: median CPU seconds of one thread, and the memory (GB) that the step adds to the process.
+`/` stands before the ratio to torchmil's model of that name behind the same embedding, where it has one. The
+slides are made up (synthetic). A job of more than {limit:.0f} s is given up.
 
 """
 
@@ -58,9 +61,9 @@ def measure(sizes: tuple[int, ...] = (10_000,), names: tuple[str, ...] = ()) -> 
 
 def pair(name: str, patches: int) -> tuple[dict[str, Any], dict[str, Any]]:
     """A recipe and torchmil's counterpart, one after the other; ``{}`` where there is none."""
-    mine = measure_alone(name, patches, CHANNELS)
+    mine = measure_alone(name, patches, CHANNELS, limit_s=LIMIT_S)
     other = COUNTERPARTS.get(name) if importlib.util.find_spec("torchmil") is not None else None
-    return mine, measure_alone(f"torchmil:{other}", patches, CHANNELS) if other else {}
+    return mine, measure_alone(f"torchmil:{other}", patches, CHANNELS, limit_s=LIMIT_S) if other else {}
 
 
 def table(found: dict[tuple[str, int], tuple[dict[str, Any], dict[str, Any]]]) -> str:
@@ -87,21 +90,33 @@ def _cell(mine: dict[str, Any], beside: dict[str, Any], key: str) -> str:
     return f"{text} / theirs: {beside['failed']}" if "failed" in beside else text
 
 
+def _finished(work: Path | None) -> dict[tuple[str, int], tuple[dict[str, Any], dict[str, Any]]]:
+    if work is None or not work.exists():
+        return {}
+    rows = [json.loads(line) for line in work.read_text(encoding="utf-8").splitlines()]
+    return {(name, patches): (mine, beside) for name, patches, mine, beside in rows}
+
+
 def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speed.models", description=main.__doc__)
     parser.add_argument("--model", action="append", choices=recipe_names(), help="these alone")
     parser.add_argument("--patches", action="append", type=int, help="these sizes alone")
+    parser.add_argument("--work", type=Path, help="file of finished jobs; those in it are not run again")
     parser.add_argument("--out", type=Path, help="folder for a dated .md")
     asked = parser.parse_args()
-    found = {}
-    for name in asked.model or recipe_names():
-        for patches in asked.patches or SIZES:
-            found[name, patches] = pair(name, patches)
-            print(name, patches, *found[name, patches], flush=True)
+    found = _finished(asked.work)
+    for patches in asked.patches or SIZES:
+        for name in asked.model or recipe_names():
+            if (name, patches) not in found:
+                found[name, patches] = pair(name, patches)
+                print(json.dumps([name, patches, *found[name, patches]]), flush=True)
+                if asked.work is not None:
+                    with open(asked.work, "a", encoding="utf-8") as file:
+                        file.write(json.dumps([name, patches, *found[name, patches]]) + "\n")
     date = f"{datetime.now(UTC):%Y-%m-%d}"
     facts = ", ".join(f"{key} {value}" for key, value in machine().items())
-    page = HEAD.format(date=date, channels=CHANNELS) + table(found) + f"\nMachine: {facts}.\n"
+    page = HEAD.format(date=date, channels=CHANNELS, limit=LIMIT_S) + table(found) + f"\nMachine: {facts}.\n"
     print(page)
     if asked.out is not None:
         from wsigraph.io.atomic import write_text
