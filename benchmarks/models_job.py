@@ -39,7 +39,12 @@ EMBED = 512
 WITH_EDGES = ("PatchGCN", "CAMIL", "SmABMIL", "GTP", "DeepGraphSurv")
 """torchmil's models that read an adjacency."""
 
-OPTIONS = {"CAMIL": {"n_landmarks": 256}, "TransMIL": {"n_landmarks": 256, "n_heads": 8}}
+OPTIONS = {
+    "ABMIL": {"gated": True},
+    "CLAM_SB": {"gated": True, "att_dim": 256, "k_sample": 8},
+    "CAMIL": {"n_landmarks": 256},
+    "TransMIL": {"n_landmarks": 256, "n_heads": 8},
+}
 """Where its defaults fail or are not the paper's."""
 
 
