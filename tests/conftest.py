@@ -40,3 +40,25 @@ def golden_file() -> Path:
 def timm():
     """timm, importable beside a CPU build of torch."""
     return pytest.importorskip("timm")
+
+
+@pytest.fixture(scope="session")
+def write_tree_cohort():
+    """Write synthetic feature files over a label tree and a manifest with a column per level, and ``label``
+    with the finest known class; returns the manifest. A share of the slides is labelled coarsely."""
+    from wsigraph.io.features import write_features
+    from wsigraph.synthetic.hierarchy import tree_cohort
+    from wsigraph.synthetic.tree_signal import SetSignal
+
+    def write(folder: Path, tree, *, slides, coarse_only, seed=0) -> Path:
+        signal = SetSignal(siblings=0.8, variation=0.1, grid=7)
+        made = tree_cohort(slides, seed=seed, signal=signal, tree=tree, coarse_only=coarse_only)
+        rows = [["slide_id", "patient_id", *tree.levels, "label"]]
+        for features, patient, labels in zip(made.features, made.patients, made.labels, strict=True):
+            write_features(folder / "features" / f"{features.slide_id}.h5", features)
+            known = [names[k] if k >= 0 else "" for names, k in zip(tree.classes, labels, strict=True)]
+            rows.append([features.slide_id, patient, *known, [name for name in known if name][-1]])
+        (folder / "labels.csv").write_text("\n".join(map(",".join, rows)) + "\n", encoding="utf-8")
+        return folder / "labels.csv"
+
+    return write

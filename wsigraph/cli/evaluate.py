@@ -38,6 +38,7 @@ def evaluate(
     cohort = None
     if manifest is not None and features is not None:
         from wsigraph.io.cohort import Cohort
+        from wsigraph.pipelines.question import reading
 
         asked, classes = read_task(run)
         cohort = Cohort.from_manifest(
@@ -47,7 +48,7 @@ def evaluate(
             patient_col=patient_col,
             target_col=target_col,
             classes=None if asked.name == "classification" else classes,
-            task=options.task(asked.name, target_col=target_col, time_col=time_col, event_col=event_col),
+            task=reading(asked, options.columns(target_col, time_col=time_col, event_col=event_col)),
         )
     with ScreenReporter() as reporter:
         metrics, failed = evaluate_run(run, cohort=cohort, reporter=reporter)

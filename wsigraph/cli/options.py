@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from wsigraph.data.tasks.base import Task
     from wsigraph.patches.tiling import Tiling
 
 Slides = Annotated[list[Path], typer.Argument(help="Slide files, or folders of slides.", show_default=False)]
@@ -36,7 +35,14 @@ PatientCol = Annotated[str, typer.Option("--patient-col", help="Manifest column 
 TargetCol = Annotated[
     str,
     typer.Option(
-        "--target-col", help="Manifest column of classes; of labels or numbers also several: er,pr."
+        "--target-col",
+        help="Manifest column of classes; of labels, numbers or levels of a tree also several: er,pr.",
+    ),
+]
+Tree = Annotated[
+    str | None,
+    typer.Option(
+        "--tree", help="Label tree: bracs, panda, cytology, or a CSV with a line fine,coarse per class."
     ),
 ]
 TimeCol = Annotated[
@@ -74,13 +80,10 @@ def slide_mpp(one: float | None, table: Path | None) -> float | dict[str, float]
     return read_mpp_table(table)
 
 
-def task(name: str, *, target_col: str, time_col: str | None = None, event_col: str | None = None) -> Task:
-    """The task of this name with the columns it is to read."""
-    from wsigraph.data.tasks.base import make_task
-
-    given = {"time_col": time_col, "event_col": event_col}
-    columns = {column: value for column, value in given.items() if value is not None}
-    return make_task({"name": name, **columns}, target_col=target_col)
+def columns(target_col: str, *, time_col: str | None, event_col: str | None) -> dict[str, str]:
+    """The columns that a task is to read, by the names of its options."""
+    given = {"target_col": target_col, "time_col": time_col, "event_col": event_col}
+    return {column: value for column, value in given.items() if value is not None}
 
 
 def names(text: str | None) -> tuple[str, ...] | None:

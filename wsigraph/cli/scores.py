@@ -9,6 +9,7 @@ from typing import Any
 from wsigraph.cli.screen import emit, emit_table, interval
 
 ORDER = (
+    *("hierarchical_f1", "severity", "severity_of_mistakes"),
     *("quadratic_kappa", "class_distance", "auc", "accuracy", "balanced_accuracy", "f1", "brier", "ece"),
     *("average_precision", "r2", "mae", "rmse", "pearson", "spearman", "concordance"),
 )

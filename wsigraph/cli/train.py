@@ -47,8 +47,12 @@ def train(
     target_col: options.TargetCol = "label",
     task: Annotated[
         str,
-        typer.Option("--task", help="classification, multilabel, ordinal, regression, cox or discrete_time."),
+        typer.Option(
+            "--task",
+            help="classification, hierarchy, multilabel, ordinal, regression, cox or discrete_time.",
+        ),
     ] = "classification",
+    tree: options.Tree = None,
     time_col: options.TimeCol = None,
     event_col: options.EventCol = None,
     classes: Annotated[
@@ -65,10 +69,12 @@ def train(
 ) -> None:
     """Cross-validate a recipe on a cohort; interrupted runs go on where they stopped."""
     changes = _changes(change or [])
+    from wsigraph.pipelines.question import question
     from wsigraph.pipelines.train import TrainPlan, read_cohort, train_cohort
     from wsigraph.training.fit_loop import TrainerOptions
 
-    asked = options.task(task, target_col=target_col, time_col=time_col, event_col=event_col)
+    columns = options.columns(target_col, time_col=time_col, event_col=event_col)
+    asked = question(recipe, task, tree=tree, manifest=manifest, columns=columns)
     plan = TrainPlan(
         recipe,
         changes,

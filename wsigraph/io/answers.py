@@ -1,4 +1,5 @@
-"""``predictions.csv`` of any task: of classes as ``wsigraph.io.predictions`` has it, else by its columns."""
+"""``predictions.csv`` of any task: of classes as ``wsigraph.io.predictions`` has it, over a label tree as
+``wsigraph.io.tree_answers`` has it, else by its columns."""
 
 from __future__ import annotations
 
@@ -9,8 +10,10 @@ from typing import cast
 from wsigraph.data.estimate import Estimate
 from wsigraph.data.prediction import Prediction
 from wsigraph.data.tasks.base import Task
+from wsigraph.data.tasks.hierarchy import Hierarchy
 from wsigraph.io import predictions as of_classes
 from wsigraph.io.estimates import read_estimates, write_estimates
+from wsigraph.io.tree_answers import read_tree_answers, write_tree_answers
 
 Rows = Sequence[Prediction] | Sequence[Estimate]
 """Rows of one task: one class per slide, or anything else."""
@@ -29,6 +32,8 @@ def write_predictions(path: str | Path, rows: Rows, task: Task, classes: Sequenc
     """
     if task.one_class:
         of_classes.write_predictions(path, cast(Sequence[Prediction], rows), classes)
+    elif isinstance(task, Hierarchy):
+        write_tree_answers(path, cast(Sequence[Estimate], rows), task)
     else:
         write_estimates(path, cast(Sequence[Estimate], rows), task, classes)
 
@@ -47,4 +52,6 @@ def read_predictions(
     """
     if task.one_class:
         return of_classes.read_predictions(path, classes=classes)
+    if isinstance(task, Hierarchy):
+        return read_tree_answers(path, task)
     return read_estimates(path, task, classes)

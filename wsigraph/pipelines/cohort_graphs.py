@@ -64,6 +64,9 @@ def _check_task(recipe: Recipe, cohort: Cohort) -> None:
                 todo=f"Read it so: Cohort.from_manifest(..., task='{task.name}').",
             )
         )
+    if task.label_tree != cohort.task.label_tree:
+        todo = "Give recipe and cohort the same task."
+        raise RecipeError(expected(where, "a cohort read over the same label tree", "another", todo=todo))
     if tuple(recipe.classes) != tuple(cohort.classes):
         raise RecipeError(
             expected(where, f"the cohort's classes {list(cohort.classes)}", f"{list(recipe.classes)}")

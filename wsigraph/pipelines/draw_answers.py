@@ -9,14 +9,17 @@ from typing import Any
 import numpy as np
 
 from wsigraph.data.estimate import Estimate
+from wsigraph.data.tasks.hierarchy import Hierarchy
 from wsigraph.data.tasks.regression import Regression
 from wsigraph.data.tasks.survival import Survival
 from wsigraph.evaluation.estimates import scored_estimates
 from wsigraph.evaluation.kaplan_meier import halves_by_risk
+from wsigraph.evaluation.tree_confusion import tree_confusion
 from wsigraph.io.confusion_png import write_confusion
 from wsigraph.io.report.sections import Picture
 from wsigraph.io.scatter_png import write_scatter
 from wsigraph.io.survival_png import write_survival
+from wsigraph.io.tree_confusion_png import write_tree_confusion
 from wsigraph.training.recipe import Recipe
 
 
@@ -36,6 +39,14 @@ def draw_answers(
     if task.one_class:
         write_confusion(out / "confusion.png", metrics["confusion"], recipe.classes, title=recipe.name)
         said = "Confusion matrix of the held-out slides, summed over repeats."
+        return [Picture(out / "confusion.png", said)]
+    if isinstance(task, Hierarchy):
+        found = tree_confusion(np.array(metrics["confusion"]), task.label_tree)
+        write_tree_confusion(out / "confusion.png", found, title=recipe.name)
+        said = (
+            "Confusion matrix of the held-out slides whose finest class is known, grouped by the label tree, "
+            "summed over repeats. An answer is one line of the tree."
+        )
         return [Picture(out / "confusion.png", said)]
     if isinstance(task, Regression):
         _draw_values(out / "values.png", scored_estimates(tested), recipe)

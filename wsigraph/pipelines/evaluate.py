@@ -89,6 +89,8 @@ def _of_task(run: Path, cohort: Cohort, task: Task, classes: tuple[str, ...]) ->
         raise RunError(
             expected(f"Run '{run}'", f"a cohort read for task '{task.name}'", f"'{cohort.task.name}'")
         )
+    if task.label_tree != cohort.task.label_tree:
+        raise RunError(expected(f"Run '{run}'", "a cohort read over its label tree", "another"))
     if set(cohort.classes) - set(classes):
         raise RunError(expected(f"Run '{run}'", f"labels among {list(classes)}", f"{list(cohort.classes)}"))
     if not task.one_class and cohort.classes != classes:  # its rows are in the order of its own names

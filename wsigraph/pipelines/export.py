@@ -65,9 +65,9 @@ def export_model(model: str | Path | TrainedModel, out: str | Path) -> dict[str,
 
 
 def _refuse_other_tasks(trained: TrainedModel) -> None:
-    """The program ends in a softmax."""
+    """The program ends in a softmax, of a label tree in that of the finest level."""
     task = trained.recipe.make_task()
-    if not task.one_class:
+    if not task.one_class and task.label_tree is None:
         raise RecipeError(
             expected(f"Export of recipe '{trained.recipe.name}'", "a task of classes", f"task '{task.name}'")
         )

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from wsigraph.data.tasks.base import Task
+from wsigraph.data.tasks.hierarchy import Hierarchy
 from wsigraph.evaluation.estimates import estimates_of_patients
 from wsigraph.evaluation.patients import to_patients
 from wsigraph.evaluation.task_summary import summarise_task
+from wsigraph.evaluation.tree_rows import patients_of_tree
 from wsigraph.io.answers import Rows, write_predictions
 from wsigraph.io.atomic import read_json
 from wsigraph.io.curves import write_curves
@@ -42,12 +45,18 @@ def finish_run(out: Path, predictions: Rows) -> dict[str, Any]:
     tested: list[Any] = [row for row in predictions if row.split == "test"]
     if not tested:
         return {}
-    patients = to_patients(tested).predictions if task.one_class else estimates_of_patients(tested)[0]
-    write_predictions(out / "patients.csv", patients, task, classes)
+    write_predictions(out / "patients.csv", _patients(tested, task), task, classes)
     metrics = summarise_task(predictions, task, classes)
     write_metrics(out / "metrics.json", metrics)
     _write_report(out, record, metrics, draw_answers(out, tested, metrics, recipe=recipe))
     return metrics
+
+
+def _patients(tested: list[Any], task: Task) -> Rows:
+    """One row per patient and repeat."""
+    if isinstance(task, Hierarchy):
+        return patients_of_tree(tested, task)
+    return to_patients(tested).predictions if task.one_class else estimates_of_patients(tested)[0]
 
 
 def _write_report(

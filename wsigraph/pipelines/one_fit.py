@@ -23,6 +23,7 @@ from wsigraph.pipelines.threads import threads_for
 from wsigraph.training.fit_loop import TrainerOptions, train
 from wsigraph.training.module import MILModule
 from wsigraph.training.recipe import Recipe
+from wsigraph.training.slide_logits import slide_logits
 
 
 @dataclass(frozen=True)
@@ -112,11 +113,11 @@ def answer_all(
     if not model.heads:
         return []
     model.eval()
-    head, asked, targets = next(iter(model.heads)), task.recipe.make_task(), task.cohort.targets
+    asked, targets = task.recipe.make_task(), task.cohort.targets
     rows = []
     for graph, index in zip(dataset(task, indices), indices, strict=True):  # type: ignore[call-overload]
         slide = task.cohort.slides[index]
-        values = asked.answer(look_in_tiles(model, graph).head(head).logits)[0]
+        values = asked.answer(slide_logits(task.recipe, look_in_tiles(model, graph)))[0]
         row = asked.prediction(slide.slide_id, slide.patient_id, values=values, target=targets[index])
         rows.append(replace(row, repeat=repeat, fold=fold, split=split))
     return rows

@@ -23,6 +23,7 @@ from wsigraph.models.mil_model import MILModel
 from wsigraph.models.tiled import MAX_NODES, look_in_tiles
 from wsigraph.training.build import graph_builder
 from wsigraph.training.recipe import Recipe
+from wsigraph.training.slide_logits import slide_logits
 
 MPP_TOLERANCE = 0.05
 """Patches within 5 % of the training resolution count as the same, as in tiling."""
@@ -104,7 +105,8 @@ class TrainedModel:
         looks = [look_in_tiles(network, graph, max_nodes=max_nodes) for network in self.networks]
         outputs = [look.head(next(iter(look.heads))) for look in looks]
         tasks = self.tasks or (self.recipe.make_task(),) * len(outputs)
-        each = [task.answer(o.logits)[0] for task, o in zip(tasks, outputs, strict=True)]
+        pairs = zip(tasks, looks, strict=True)
+        each = [task.answer(slide_logits(self.recipe, look))[0] for task, look in pairs]
         given = [o.attention.mean(1) for o in outputs if o.attention is not None]
         attention = torch.stack(given).mean(0) if given else None
         if attention is not None and inverse is not None:

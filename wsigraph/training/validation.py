@@ -30,6 +30,11 @@ def validation_scores(recipe: Recipe, objectives: Objectives) -> Scores:
     if task.one_class:
         return class_scores
     term = _term(task, recipe, objectives)
+    if task.label_tree is not None:
+        return lambda logits, target: {
+            "val_loss": float(term.loss(logits, target)),
+            **_finest(logits, target),
+        }
 
     def scores(logits: Tensor, target: Tensor) -> dict[str, float]:
         row = {"val_loss": float(term.loss(logits, task.step_target(target)))}
@@ -49,11 +54,22 @@ def class_scores(logits: Tensor, target: Tensor) -> dict[str, float]:
 
 
 def _term(task: Task, recipe: Recipe, objectives: Objectives) -> HeadTerm:
-    """The recipe's own term of the task, with its options, or a new one where it has none."""
+    """The first head's own term of the task, with its options, or a new one where it has none."""
+    first = next(iter(recipe.heads))
     for term in objectives.terms.values():
-        if isinstance(term, HeadTerm) and term.name == task.term:
+        if isinstance(term, HeadTerm) and (term.name, term.head) == (task.term, first):
             return term
-    return Objective.registry.get(task.term)(Sizes(1, 1, task.num_outputs(recipe.classes)))
+    sizes = Sizes(1, 1, task.num_outputs(recipe.classes), tree=task.label_tree)
+    return Objective.registry.get(task.term)(sizes)
+
+
+def _finest(logits: Tensor, target: Tensor) -> dict[str, float]:
+    """Accuracy and AUC of the finest classes, on the slides whose finest class is known."""
+    known = target[:, -1] >= 0
+    if not bool(known.any()):
+        return {"val_accuracy": math.nan, "val_auc": math.nan}
+    found = quick_scores(logits[known].softmax(-1).numpy(), target[known, -1].long().numpy())
+    return {f"val_{name}": value for name, value in found.items()}
 
 
 def _first_metric(task: Task, logits: Tensor, target: Tensor) -> dict[str, float]:

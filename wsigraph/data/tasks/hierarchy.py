@@ -70,9 +70,6 @@ class Hierarchy(Task, name="hierarchy"):
             return ""
         return f"no label in column{'s' * (len(self.columns) > 1)} {', '.join(map(repr, self.columns))}"
 
-    def words(self, cells: Mapping[str, str]) -> tuple[str, ...]:
-        return tuple(cells[column] for column in self.columns if not is_empty(cells[column]))
-
     def in_order(self, words: Iterable[str]) -> tuple[str, ...]:
         """The finest classes of the tree, whichever a manifest holds."""
         return self.own_classes
@@ -83,7 +80,7 @@ class Hierarchy(Task, name="hierarchy"):
 
     def told(self, cells: Mapping[str, str]) -> str:
         """The names from coarse to fine, as far as the cells hold them."""
-        return " > ".join(self.words(cells))
+        return " > ".join(cells[column] for column in self.columns if not is_empty(cells[column]))
 
     def check_classes(self, classes: Sequence[str]) -> str:
         if tuple(classes) == self.own_classes:

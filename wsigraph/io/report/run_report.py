@@ -41,8 +41,14 @@ _NAMES = {
     "pearson": "Pearson correlation",
     "spearman": "Spearman correlation",
     "concordance": "Concordance index",
+    "severity": "Severity of answers (levels off)",
+    "severity_of_mistakes": "Severity of mistakes alone",
+    "hierarchical_precision": "Hierarchical precision",
+    "hierarchical_recall": "Hierarchical recall",
+    "hierarchical_f1": "Hierarchical F1",
 }
 _LOWER = {
+    "severity": "severity",
     "class_distance": "the number of classes off",
     "brier": "the Brier score",
     "ece": "the calibration error",
@@ -101,6 +107,7 @@ def _sections(report: RunReport) -> list[Section]:
     names = TABLES[metrics.get("task", "classification")].headline
     headline = [Number(_NAMES[name], *shown(metrics["slide"][name])) for name in names]
     sections += [Numbers(_headline(metrics), headline), _levels(metrics)]
+    sections += [_tree_levels(metrics)] if "tree" in metrics else []
     if metrics["per_class"]:
         sections.append(_per_class(metrics))
     if report.pictures:
@@ -120,12 +127,29 @@ def _levels(metrics: Mapping[str, Any]) -> Table:
     levels = [level for level in ("slide", "patient") if metrics.get(level)]
     columns = ["Metric", *(part for level in levels for part in (f"per {level}", "95 % interval"))]
     rows = [
-        [_NAMES[name], *(text for level in levels for text in shown(metrics[level][name]))]
+        [_NAMES[name], *(text for level in levels for text in shown(metrics[level].get(name, {})))]
         for name in metrics["slide"]
     ]
     lower = [said for name, said in _LOWER.items() if name in metrics["slide"]]
     caption = f"Lower is better for {_listed(lower)}." if lower else ""
     return Table("Metrics", columns, rows, caption)
+
+
+def _tree_levels(metrics: Mapping[str, Any]) -> Table:
+    """Each level of a label tree by its own probabilities."""
+    found = metrics["levels"]["slide"]
+    names = [name for name in ("accuracy", "balanced_accuracy", "f1", "auc") if found]
+    rows = [
+        [level, str(metrics["counts"]["known"][level])]
+        + [" ".join(_with_brackets(*shown(found[level][name]))) for name in names]
+        for level in metrics["tree"]["levels"]
+        if level in found
+    ]
+    caption = (
+        "Slide level, on the slides whose class at the level is known, by the level's own probabilities. "
+        "Severity and hierarchical scores are of one line of the tree per slide."
+    )
+    return Table("Levels of the label tree", ["Level", "Slides", *(_NAMES[n] for n in names)], rows, caption)
 
 
 def _per_class(metrics: Mapping[str, Any]) -> Table:
