@@ -34,7 +34,7 @@ class Standardise(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Standardise rows."""
-        return (x.to(self.mean.dtype) - self.mean) / self.std
+        return (x.to(self.mean.dtype) - self.mean).div_(self.std)  # in place: one copy of the features, not two
 
 
 class AsIs(nn.Module):
