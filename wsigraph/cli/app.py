@@ -18,6 +18,7 @@ from wsigraph.cli.evaluate import evaluate
 from wsigraph.cli.export import export
 from wsigraph.cli.heatmap import heatmap
 from wsigraph.cli.merge import merge
+from wsigraph.cli.mine import mine
 from wsigraph.cli.models import models
 from wsigraph.cli.predict import predict
 from wsigraph.cli.screen import complain
@@ -43,7 +44,7 @@ def build() -> typer.Typer:
     for panel, verbs in {
         START: (demo, doctor),
         SLIDES: (tile, encode, card),
-        MODELS: (train, merge, evaluate, predict, heatmap, export),
+        MODELS: (train, mine, merge, evaluate, predict, heatmap, export),
         HELP: (models, cite),
     }.items():
         for verb in verbs:

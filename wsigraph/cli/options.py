@@ -89,3 +89,11 @@ def columns(target_col: str, *, time_col: str | None, event_col: str | None) -> 
 def names(text: str | None) -> tuple[str, ...] | None:
     """``"low, high"`` -> ``("low", "high")``."""
     return None if text is None else tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def changes(settings: list[str], *, option: str = "--set") -> dict[str, str]:
+    """``["optimiser.lr=1e-3"]`` -> ``{"optimiser.lr": "1e-3"}``."""
+    for setting in settings:
+        if "=" not in setting:
+            raise typer.BadParameter(f"{option} wants name=value, got '{setting}'.")
+    return dict(setting.split("=", 1) for setting in settings)

@@ -68,7 +68,7 @@ def train(
     json: options.Json = False,
 ) -> None:
     """Cross-validate a recipe on a cohort; interrupted runs go on where they stopped."""
-    changes = _changes(change or [])
+    changes = options.changes(change or [])
     from wsigraph.pipelines.question import question
     from wsigraph.pipelines.train import TrainPlan, read_cohort, train_cohort
     from wsigraph.training.fit_loop import TrainerOptions
@@ -106,10 +106,3 @@ def train(
     else:
         emit_scores(result.metrics, title=f"{recipe}, out of fold", run=result.path)
     leave(1, result.failed, said=reporter.said)
-
-
-def _changes(settings: list[str]) -> dict[str, str]:
-    for setting in settings:
-        if "=" not in setting:
-            raise typer.BadParameter(f"--set wants name=value, got '{setting}'.")
-    return dict(setting.split("=", 1) for setting in settings)

@@ -47,7 +47,8 @@ class PatchTerm(Objective):
         if odds not in get_args(Odds):
             raise RecipeError(expected(where, f"odds of {list(get_args(Odds))}", f"'{odds}'"))
         self.view, self.head, self.odds = view, head, odds
-        self.classes = shown_classes(sizes.outputs(head), background, where=where)
+        self.num_classes, self.background = sizes.outputs(head), background
+        self.classes = shown_classes(self.num_classes, background, where=where)
         self.tree = sizes.tree
         self.level = sizes.level(head, where=where) if sizes.tree is not None else 0
         self.needs = (Need(view, head, "node_logits"),)

@@ -137,6 +137,17 @@ def import_timm() -> Any:
     return timm
 
 
+def check_model(timm: Any, name: str) -> None:
+    """Refuse a name that timm does not have; the hub's names (``hf-hub:...``) are not looked up.
+
+    Raises: UnknownPartError: naming the closest.
+    """
+    if ":" not in name and not timm.is_model(name):
+        close = difflib.get_close_matches(name.partition(".")[0], timm.list_models(), n=3)
+        todo = f"Did you mean {close}?" if close else "timm.list_models() lists them."
+        raise UnknownPartError(expected("Patch encoder 'timm'", "a model timm has", f"'{name}'", todo=todo))
+
+
 def _device(name: str) -> str:
     import torch
 
@@ -149,10 +160,7 @@ def _build(
     timm: Any, name: str, *, pretrained: bool, weights: str | Path | None, arguments: dict[str, Any]
 ) -> torch.nn.Module:
     """The model with the weights asked for."""
-    if ":" not in name and not timm.is_model(name):
-        close = difflib.get_close_matches(name.partition(".")[0], timm.list_models(), n=3)
-        todo = f"Did you mean {close}?" if close else "timm.list_models() lists them."
-        raise UnknownPartError(expected("Patch encoder 'timm'", "a model timm has", f"'{name}'", todo=todo))
+    check_model(timm, name)
     if weights is not None:
         return _from_file(timm, name, Path(weights), arguments)
     if not pretrained:
