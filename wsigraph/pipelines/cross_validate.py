@@ -82,6 +82,7 @@ def cross_validate(
     digests = [store.facts[slide.slide_id].digest for slide in cohort.slides]
     for split in splits:
         check_leaks(split, cohort.patients, digests)
+        having_seen(recipe, cohort, split.train)  # refuses what cannot be learned before anything is written
     plan = {"kind": "cross_validation", "folds": folds, "repeats": repeats, "seed": seed}
     start = None if start_from is None else open_start(start_from, recipe)
     record = open_run(out, make_record(recipe, cohort, store, plan=plan, splits=splits, start=start))
@@ -167,28 +168,33 @@ def _train_folds(
     epochs = whole.recipe.optimiser.epochs
     reporter.start(label, len(splits) * epochs)
     for split in splits:
-        folder = fold_folder(whole.folder, split.repeat, split.fold)
-        done = 0
+        task, done = _of_fold(whole, split, start), 0
 
         def listen(row: dict[str, float]) -> None:
             nonlocal done
             done += 1
             reporter.advance(label)
 
-        if not (folder / "predictions.csv").is_file():
-            seed = mix(whole.seed, split.repeat, split.fold)
-            begin = None if start is None else start.folder(split.repeat, split.fold)
-            task = having_seen(replace(whole, folder=folder, seed=seed, start=begin), split.train)
+        if not (task.folder / "predictions.csv").is_file():
             model = fit_one(task, train_on=split.train, validate_on=split.val, listen=listen)
             place = {"repeat": split.repeat, "fold": split.fold}
             rows = answer_all(task, model, split.test, split="test", **place)
             rows += answer_all(task, model, split.val, split="val", **place)
             if whole.recipe.classifies:
                 write_predictions(
-                    folder / "predictions.csv", rows, task.recipe.make_task(), whole.recipe.classes
+                    task.folder / "predictions.csv", rows, task.recipe.make_task(), whole.recipe.classes
                 )
         reporter.advance(label, epochs - done)
     reporter.finish(label)
+
+
+def _of_fold(whole: Task, split: Split, start: Start | None) -> Task:
+    """One fold's network: its folder, seed and start, and what its training slides tell."""
+    folder = fold_folder(whole.folder, split.repeat, split.fold)
+    begin = None if start is None else start.folder(split.repeat, split.fold)
+    seed = mix(whole.seed, split.repeat, split.fold)
+    recipe = having_seen(whole.recipe, whole.cohort, split.train)
+    return replace(whole, recipe=recipe, folder=folder, seed=seed, start=begin)
 
 
 def _record_file(run: Path) -> Path:

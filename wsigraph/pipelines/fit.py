@@ -60,6 +60,7 @@ def fit(
     digests = [store.facts[slide.slide_id].digest for slide in both.slides]
     split = Split(0, 0, tuple(train_on), tuple(validate_on), ())
     check_leaks(split, both.patients, digests)
+    seen = having_seen(recipe, both, train_on)
     plan = {"kind": "fit", "folds": 1, "repeats": 1, "seed": seed}
     start = None if start_from is None else open_start(start_from, recipe)
     record = open_run(out, make_record(recipe, both, store, plan=plan, splits=[split], start=start))
@@ -67,7 +68,7 @@ def fit(
     label = f"Training {recipe.name}"
     reporter.start(label, recipe.optimiser.epochs)
     begin = None if start is None else start.folder()
-    task = having_seen(Task(recipe, both, store, out / "fold_0", seed, trainer, begin), train_on)
+    task = Task(seen, both, store, out / "fold_0", seed, trainer, begin)
     model = fit_one(
         task, train_on=train_on, validate_on=validate_on, listen=lambda _: reporter.advance(label)
     )

@@ -123,10 +123,12 @@ def answer_all(
     return rows
 
 
-def having_seen(task: Task, train_on: Sequence[int]) -> Task:
-    """The same, its recipe knowing what it may of the targets of the training slides (scale, time bins)."""
-    if not task.recipe.classifies:
-        return task
-    targets = task.cohort.targets
-    asked = task.recipe.make_task().seen([targets[i] for i in train_on])
-    return replace(task, recipe=task.recipe.knowing(asked))
+def having_seen(recipe: Recipe, cohort: Cohort, train_on: Sequence[int]) -> Recipe:
+    """The recipe, its task knowing what it may of the targets of the training slides (scale, time bins).
+
+    Raises: CohortError: if the task cannot learn from them.
+    """
+    if not recipe.classifies:
+        return recipe
+    targets = cohort.targets
+    return recipe.knowing(recipe.make_task().seen([targets[i] for i in train_on]))
