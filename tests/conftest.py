@@ -51,7 +51,7 @@ def write_tree_cohort():
     from wsigraph.synthetic.tree_signal import SetSignal
 
     def write(folder: Path, tree, *, slides, coarse_only, seed=0) -> Path:
-        signal = SetSignal(siblings=0.8, variation=0.1, grid=7)
+        signal = SetSignal(strength=8.0, siblings=1.0, variation=0.1, grid=8)
         made = tree_cohort(slides, seed=seed, signal=signal, tree=tree, coarse_only=coarse_only)
         rows = [["slide_id", "patient_id", *tree.levels, "label"]]
         for features, patient, labels in zip(made.features, made.patients, made.labels, strict=True):
