@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import wsigraph as wg
+from wsigraph.data.tasks.base import make_task
+from wsigraph.errors import CohortError
 from wsigraph.pipelines import one_fit
 from wsigraph.pipelines.cross_validate import cross_validate
 
@@ -74,3 +77,27 @@ def _after(calls):
         return mix(*parts) if left[0] else dies()
 
     return counted
+
+
+@pytest.mark.parametrize("name", ["cox", "discrete_time"])
+def test_fit_trains_one_model_and_answers_its_validation_slides(survivors, cpu, tmp_path, name):
+    cohort = replace(survivors, task=make_task({"name": name} | ({} if name == "cox" else {"num_bins": 2})))
+    method = wg.recipe("abmil", in_channels=8, task=cohort.task).with_settings(
+        {"encoder.hidden_channels": 8, "optimiser.epochs": 1}
+    )
+    result = wg.fit(method, train=cohort, out=tmp_path, trainer=cpu)
+    assert result.metrics == {}
+    with open(tmp_path / "predictions.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["split"] for row in rows} == {"val"}
+    assert {row["event"] for row in rows} == {"0", "1"}  # both strata stand among them
+    truth = {slide.slide_id: slide.target for slide in survivors.slides}
+    assert all((float(row["time"]), float(row["event"])) == truth[row["slide_id"]] for row in rows)
+
+
+def test_what_cannot_be_learned_is_refused_before_anything_is_written(survivors, cpu, tmp_path):
+    many = make_task({"name": "discrete_time", "num_bins": 9})
+    method = wg.recipe("abmil", in_channels=8, task=many)
+    with pytest.raises(CohortError, match="at least 9 different event times above 0 for 9 bins, got"):
+        cross_validate(method, replace(survivors, task=many), folds=2, out=tmp_path / "run", trainer=cpu)
+    assert not (tmp_path / "run").exists()
