@@ -19,12 +19,27 @@ def heatmap(
     slide: Annotated[Path | None, typer.Option("--slide", help="The slide, as background.")] = None,
     geojson: Annotated[Path | None, typer.Option("--geojson", help="Also write this for QuPath.")] = None,
     slide_mpp: options.SlideMpp = None,
+    class_name: Annotated[
+        str | None, typer.Option("--class", help="Attention of this class, of methods with one per class.")
+    ] = None,
+    level: Annotated[
+        str | None, typer.Option("--level", help="Attention of the head of this level of a label tree.")
+    ] = None,
     json: options.Json = False,
 ) -> None:
     """Draw a model's attention over a slide, with a scale bar and a legend."""
     from wsigraph.pipelines.heatmap import heatmap_run
 
-    heatmap_run(run, features, slide=slide, out=out, geojson=geojson, slide_mpp=slide_mpp)
+    heatmap_run(
+        run,
+        features,
+        slide=slide,
+        out=out,
+        geojson=geojson,
+        slide_mpp=slide_mpp,
+        class_name=class_name,
+        level=level,
+    )
     written = [str(path) for path in (out, geojson) if path is not None]
     if json:
         emit_json({"written": written})

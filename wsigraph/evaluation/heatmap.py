@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _MAX_PIXELS = 2**27  # 1 GB of float64: beyond it coordinates are wrong, or the scale is
 
 
-def attention_heatmap(graph: SpatialGraph, attention: Tensor) -> Heatmap:
+def attention_heatmap(graph: SpatialGraph, attention: Tensor, *, of: str = "") -> Heatmap:
     """Attention of one slide, shown as percentile rank.
 
     Attention sums to 1 over a slide, so its size depends on the number of patches and a few patches take
@@ -29,6 +29,7 @@ def attention_heatmap(graph: SpatialGraph, attention: Tensor) -> Heatmap:
     Args:
         graph: The slide.
         attention: ``[N]`` or ``[N, 1]``, as the head gave it.
+        of: Whose attention it is, for the legend: a class, a level.
 
     Units: ``values`` 0 (least attended) to 100; ``raw`` is the attention itself.
     Raises: GraphError: if lengths disagree, values are not finite, or the patch size is unknown.
@@ -36,7 +37,8 @@ def attention_heatmap(graph: SpatialGraph, attention: Tensor) -> Heatmap:
     raw = _column(graph, attention, "attention")
     size = len(raw)
     ranks = (rankdata(raw) - 1) / (size - 1) * 100 if size > 1 else np.full(size, 50.0)
-    meaning = f"attention: percentile rank among the patches of the slide ({size}), 100 = most attended"
+    whose = f"attention of {of}" if of else "attention"
+    meaning = f"{whose}: percentile rank among the patches of the slide ({size}), 100 = most attended"
     return _heatmap(graph, ranks, raw, meaning=meaning, limits=(0.0, 100.0))
 
 

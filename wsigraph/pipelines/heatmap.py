@@ -5,14 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from wsigraph.data.heatmap import Heatmap
+from wsigraph.data.tasks.hierarchy import Hierarchy
 from wsigraph.errors import RunError, expected
 from wsigraph.evaluation.heatmap import attention_heatmap
+from wsigraph.evaluation.tree_rows import answered_lines
 from wsigraph.io.features import read_features
 from wsigraph.io.geojson import write_geojson
 from wsigraph.io.heatmap_png import write_heatmap
 from wsigraph.io.slides import open_slide, read_overview
 from wsigraph.pipelines.predict import model_for
 from wsigraph.pipelines.trained import Answer, TrainedModel, load_model
+from wsigraph.pipelines.which_attention import which_attention
 
 OVERVIEW_PX = 1600
 """Longer side of the slide picture behind a heatmap."""
@@ -26,6 +29,8 @@ def heatmap_run(
     out: str | Path,
     geojson: str | Path | None = None,
     slide_mpp: float | None = None,
+    class_name: str | None = None,
+    level: str | None = None,
 ) -> Heatmap:
     """Draw where a model looks on one slide.
 
@@ -38,13 +43,16 @@ def heatmap_run(
         out: The PNG to write.
         geojson: A GeoJSON for QuPath to write as well.
         slide_mpp: Microns per level-0 pixel where the slide does not say.
+        class_name: Whose attention to show, of a head with one for each class.
+        level: Level of a label tree, whose own head is shown.
 
-    Raises: RunError: if the model has no attention or the features do not fit it.
+    Raises: RunError: if the model has no such attention or the features do not fit it.
     """
     read = read_features(features, slide_id=Path(features).stem)  # the name a cohort knows it by
     model, _, _, split = model_for(run, read.slide_id, load_model(run))
     graph = model.graph(read)
-    answer = model.answer(graph)
+    which = which_attention(model.recipe, model.networks[0], class_name=class_name, level=level)
+    answer = model.answer(graph, which=which)
     if answer.attention is None:
         raise RunError(
             expected(
@@ -54,7 +62,7 @@ def heatmap_run(
                 todo="Choose another recipe.",
             )
         )
-    heatmap = attention_heatmap(graph, answer.attention)
+    heatmap = attention_heatmap(graph, answer.attention, of=which.told)
     title = f"{read.slide_id}: {_said(model, answer)} ({model.recipe.name}"
     title += ", out of fold)" if split == "test" else ")"
     overview = None
@@ -69,7 +77,13 @@ def heatmap_run(
 
 
 def _said(model: TrainedModel, answer: Answer) -> str:
-    """The answer in a few words: the most probable class, or the first three values by name."""
+    """The answer in a few words: the most probable class, the line of a label tree with the probability that
+    each level gives it, or the first three values by name."""
+    task = model.recipe.make_task()
+    if isinstance(task, Hierarchy):
+        line = answered_lines([task.prediction(answer.slide_id, "", values=answer.values)], task)[0]
+        told = zip(task.label_tree.classes, task.places, line, strict=True)
+        return " > ".join(f"{names[k]} {answer.values[place][k]:.2f}" for names, place, k in told)
     if model.recipe.make_task().one_class:
         best = int(answer.probabilities.argmax())
         return f"{model.recipe.classes[best]} {answer.probabilities[best]:.2f}"

@@ -21,6 +21,7 @@ from wsigraph.graph.self_loops import with_self_loops
 from wsigraph.io.model_files import WEIGHTS, load_model_folder
 from wsigraph.models.mil_model import MILModel
 from wsigraph.models.tiled import MAX_NODES, look_in_tiles
+from wsigraph.pipelines.which_attention import WhichAttention
 from wsigraph.training.build import graph_builder
 from wsigraph.training.recipe import Recipe
 from wsigraph.training.slide_logits import slide_logits
@@ -48,11 +49,12 @@ class Answer:
 
     @property
     def probabilities(self) -> Tensor:
-        """``[K]`` of classes or labels.
+        """``[K]`` of classes or labels; of a label tree those of the finest classes.
 
         Raises: RunError: if the task answers no probabilities.
         """
-        if not all(column.startswith("prob_") for column in self.columns):
+        own = [column.startswith("prob_") for column in self.columns]
+        if not any(own):
             raise RunError(
                 expected(
                     f"Answer for '{self.slide_id}'",
@@ -61,7 +63,7 @@ class Answer:
                     todo="Read its values.",
                 )
             )
-        return self.values
+        return self.values[own]
 
 
 @dataclass(frozen=True)
@@ -88,11 +90,14 @@ class TrainedModel:
         return to_graph(features, graph_builder(self.recipe))
 
     @torch.inference_mode()
-    def answer(self, graph: SpatialGraph, *, max_nodes: int = MAX_NODES) -> Answer:
+    def answer(
+        self, graph: SpatialGraph, *, which: WhichAttention | None = None, max_nodes: int = MAX_NODES
+    ) -> Answer:
         """Answer and attention for one graph.
 
         Args:
             graph: The whole slide.
+            which: Whose attention; the mean over the columns of the first head where not given.
             max_nodes: Patches above which message passing runs in tiles: the same answer to rounding, in
                 less memory.
 
@@ -103,11 +108,11 @@ class TrainedModel:
         if self.recipe.self_loops:
             graph = with_self_loops(graph)
         looks = [look_in_tiles(network, graph, max_nodes=max_nodes) for network in self.networks]
-        outputs = [look.head(next(iter(look.heads))) for look in looks]
-        tasks = self.tasks or (self.recipe.make_task(),) * len(outputs)
+        tasks = self.tasks or (self.recipe.make_task(),) * len(looks)
         pairs = zip(tasks, looks, strict=True)
         each = [task.answer(slide_logits(self.recipe, look))[0] for task, look in pairs]
-        given = [o.attention.mean(1) for o in outputs if o.attention is not None]
+        asked = which or WhichAttention(next(iter(self.recipe.heads)))
+        given = [one for one in map(asked.of, looks) if one is not None]
         attention = torch.stack(given).mean(0) if given else None
         if attention is not None and inverse is not None:
             attention = attention[inverse]

@@ -72,6 +72,11 @@ def _check(make: Callable[[], Head], slides: Slides, classes: int) -> None:
     require(
         given == set(part.gives), who, f"gives = {sorted(given)}, as its output says", f"{sorted(part.gives)}"
     )
+    if part.attends_by_class:
+        columns = 0 if out.attention is None else out.attention.shape[1]
+        require(
+            columns == classes, who, f"attention with a column for each of {classes} classes", f"{columns}"
+        )
     if out.node_logits is not None:
         require_shape(out.node_logits, (len(slides.x), classes), who=who, what="node logits")
 

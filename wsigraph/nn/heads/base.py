@@ -23,6 +23,7 @@ class Head(nn.Module, Part, ABC, family="head", package="wsigraph.nn.heads"):
         uses_pos: True where it reads positions.
         order_matters: Why the order of the patches changes the answer; empty where it does not.
         ordered: True where logits are log probabilities of classes that have an order.
+        attends_by_class: True where attention has one column for each class.
         class_channels: Width of the extra ``class_embedding``, one vector per slide and class; 0 without.
     """
 
@@ -32,6 +33,7 @@ class Head(nn.Module, Part, ABC, family="head", package="wsigraph.nn.heads"):
     uses_pos: bool = False
     order_matters: str = ""
     ordered: bool = False
+    attends_by_class: bool = False
     class_channels: int = 0
 
     @abstractmethod

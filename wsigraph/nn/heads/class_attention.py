@@ -33,6 +33,7 @@ class ClassAttention(Head, name="class_attention"):
     """
 
     gives = frozenset({"logits", "embedding", "attention", "attention_logits", "class_embedding"})
+    attends_by_class = True
 
     def __init__(
         self, in_channels: int, out_channels: int, *, hidden_channels: int = 256, dropout: float = 0.0

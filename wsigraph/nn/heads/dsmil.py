@@ -71,6 +71,7 @@ class DSMIL(Head, name="dsmil"):
         super().__init__()
         shown = len(shown_classes(out_channels, background, where="DSMIL"))
         self.background = background
+        self.attends_by_class = background is None
         self.instance = nn.Linear(in_channels, shown)
         self.query = nn.Linear(in_channels, query_channels)
         self.dropout = nn.Dropout(dropout)

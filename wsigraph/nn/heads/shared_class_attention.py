@@ -35,6 +35,7 @@ class SharedClassAttention(Head, name="shared_class_attention"):
     """
 
     gives = frozenset({"logits", "embedding", "attention", "attention_logits", "class_embedding"})
+    attends_by_class = True
 
     def __init__(
         self,
