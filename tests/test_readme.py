@@ -27,7 +27,12 @@ REDUCED = {
     ),
     **{
         f"{TRAIN} --recipe {what} --folds 4 --out {run}": f"{TRAIN} --recipe {what} {QUICK} --out {run}"
-        for what, run in (("srmil_code", "runs/code"), (f"srmil {PARTS}", "runs/parts"))
+        for what, run in (
+            ("srmil_code", "runs/code"),
+            (f"srmil {PARTS}", "runs/parts"),
+            ("transmil", "runs/transmil"),
+            ("gin --task ordinal --classes scattered,clustered", "runs/ordinal"),
+        )
     },
     **{
         f"{TRAIN} --recipe {name} --folds 4{start} --out {run}": (

@@ -131,5 +131,7 @@ def test_models_lists_recipes_and_parts(wsigraph):
     assert recipes["abmil"]["parameters"] == 1024 * 512 + 512 + gated + 512 * 2 + 2
     assert recipes["abmil"]["citation"].startswith("@inproceedings{ilse2018")
     assert recipes["srmil_pretrain"]["tasks"] == ["pretraining"]
+    assert {"classification", "cox", "hierarchy", "ordinal"} <= set(recipes["srmil"]["tasks"])
+    assert "cox" not in recipes["clam_mb"]["tasks"]  # its loss of instances is one of classes
     assert "knn" in found["parts"]["graph builder"]
     assert "gated_attention" in wsigraph("models").out

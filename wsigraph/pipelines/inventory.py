@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+import torch
+
+from wsigraph.data.tasks.base import Task
+from wsigraph.errors import RecipeError
 from wsigraph.graph.base import GraphBuilder
 from wsigraph.nn.aggregators.base import Aggregator
 from wsigraph.nn.encoders.base import Encoder
@@ -16,6 +20,9 @@ from wsigraph.objectives.targets.base import Target
 from wsigraph.patches.encoder import PatchEncoder
 from wsigraph.training.catalog import Entry, catalog
 from wsigraph.training.recipe import Recipe, recipe, recipe_names
+
+TREE = {"levels": ["group", "class"], "classes": [["x", "y"], ["a", "b", "c"]], "parents": [["x", "x", "y"]]}
+"""A label tree to ask about."""
 
 WIDTH = 1024
 """Channels of the features that parameters are counted for."""
@@ -40,10 +47,27 @@ def _describe(name: str, entry: Entry | None) -> dict[str, Any]:
 
 
 def _tasks(one: Recipe) -> list[str]:
-    return ["classification"] if one.classifies else ["pretraining"]
+    """Tasks that the recipe can be built for."""
+    if not one.classifies:
+        return ["pretraining"]
+    return [task for task in Task.registry.names() if _can_be_asked(one.name, task)]
+
+
+def _can_be_asked(name: str, task: str) -> bool:
+    options: dict[str, Any] = {"name": task}
+    classes: tuple[str, ...] = () if task in ("cox", "discrete_time") else ("a", "b", "c")
+    if task == "hierarchy":
+        options["tree"] = TREE
+    try:
+        with torch.device("meta"):  # shapes alone
+            recipe(name, in_channels=WIDTH, classes=classes, task=options).build()
+    except RecipeError:
+        return False
+    return True
 
 
 def _parameters(one: Recipe) -> int:
     """Weights of the network, without decoders and other parts of the loss, for two classes."""
-    model, _ = one.build()
+    with torch.device("meta"):
+        model, _ = one.build()
     return sum(weight.numel() for weight in model.parameters())

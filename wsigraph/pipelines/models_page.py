@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
+from wsigraph.data.tasks.base import Task
 from wsigraph.pipelines.inventory import WIDTH, inventory
 
 _HEAD = f"""# Models
 
 Every published method here by name: `wsigraph train MANIFEST --recipe NAME`. This page is written by
 `wsigraph models --markdown > docs/models.md`. Parameters are those of the network for {WIDTH} channels and
-two classes, without what only the loss uses. `set`: edges are not read; `graph`: they are.
-"""
+two classes, without what only the loss uses. `set`: edges are not read; `graph`: they are. Tasks are
+`--task`'s; `all` are """
 
 
 def models_page() -> str:
     """Markdown: a table of the recipes, then equation, source and differences of each, then the parts."""
     found = inventory()
+    known = Task.registry.names()
     published = [one for one in found["recipes"] if one["kind"] != "own"]
-    lines = [_HEAD, "| recipe | kind | tasks | parameters | what it is |", "|---|---|---|---:|---|"]
+    lines = [
+        f"{_HEAD}{', '.join(known)}.\n",
+        "| recipe | kind | tasks | parameters | what it is |",
+        "|---|---|---|---:|---|",
+    ]
     for one in published:
         name = one["name"]
-        tasks = ", ".join(one["tasks"])
+        tasks = "all" if one["tasks"] == known else ", ".join(one["tasks"])
         lines.append(
             f"| [`{name}`](#{name}) | {one['kind']} | {tasks} | {one['parameters']:,} | {one['title']} |"
         )
