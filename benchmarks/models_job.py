@@ -87,7 +87,8 @@ def ours(name: str, patches: int, channels: int) -> Callable[[], object]:
     model, objectives = network(name, channels)
     model.train()
     objectives.train()
-    target = torch.tensor([1])
+    tree = method.make_task().label_tree
+    target = torch.tensor([1] if tree is None else [tree.line(-1, 1)])
 
     def step() -> None:
         model.zero_grad()
