@@ -34,7 +34,7 @@ class Standardise(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Standardise rows."""
-        return (x.to(self.mean.dtype) - self.mean).div_(self.std)  # in place: one copy of the features, not two
+        return (x.to(self.mean.dtype) - self.mean).div_(self.std)  # one copy, not two
 
 
 class AsIs(nn.Module):
