@@ -19,7 +19,7 @@ class Schedule:
         start: Value in the first epoch.
         end: Value in the last epoch; None keeps ``start``.
         shape: ``"linear"``; ``"cosine"``: half a wave, slow at both ends; ``"open"``: linear, but the end
-            lies one epoch after the last (e / E of the way in epoch e of E); ``"open_square"``: (e / E)^2 of it.
+            lies one epoch after the last, e / E of the way in epoch e of E; ``"open_square"``: (e / E)^2.
 
     Raises: RecipeError: if there is no such shape.
     """
