@@ -60,10 +60,11 @@ def _can_be_asked(name: str, task: str) -> bool:
         options["tree"] = TREE
     try:
         with torch.device("meta"):  # shapes alone
-            recipe(name, in_channels=WIDTH, classes=classes, task=options).build()
+            asked = recipe(name, in_channels=WIDTH, classes=classes, task=options)
+            asked.build()
     except RecipeError:
         return False
-    return True
+    return asked.task.name == task  # a method over a tree makes one of classes
 
 
 def _parameters(one: Recipe) -> int:
