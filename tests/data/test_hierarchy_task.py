@@ -13,6 +13,7 @@ from wsigraph.data.label_tree.ready import ready_tree
 from wsigraph.data.tasks.base import make_task
 from wsigraph.data.tasks.hierarchy import Hierarchy
 from wsigraph.errors import CohortError, RecipeError
+from wsigraph.testing.tasks import check_task
 
 BRACS = ready_tree("bracs")
 DEEP = tree_from_dict(
@@ -111,3 +112,9 @@ def test_the_way_through_json():
 def test_what_is_no_tree_is_refused(options, sentence):
     with pytest.raises(RecipeError, match=sentence):
         make_task({"name": "hierarchy", **options})
+
+
+@pytest.mark.parametrize("tree", [BRACS, DEEP], ids=["bracs", "deep"])
+def test_it_meets_the_kit(tree):
+    rows = [{"label": name} for names in tree.classes for name in names]
+    check_task(Hierarchy(tree), rows=rows, num_logits=len(rows))
