@@ -35,7 +35,7 @@ def main(given: list[str] | None = None) -> None:
     else:
         from benchmarks.srmil_study.page import write_page
 
-        print(write_page(asked.work, asked.out))
+        print(write_page(asked.work, asked.out, name=asked.name))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     second.add_argument("--commit", default="", help="for the record")
     third = verbs.add_parser("report", help="the dated page from all finished fits")
     third.add_argument("--out", type=Path, required=True)
+    third.add_argument("--name", default="srmil_study", help="how the files begin, before the date")
     for verb in (first, second, third):
         verb.add_argument("--work", type=Path, required=True)
     return parser

@@ -30,23 +30,23 @@ REFERENCE = (
 )
 
 
-def write_page(work: Path, out: Path) -> str:
-    """Write ``srmil_study_<date>.md`` and its pictures, and return the page."""
+def write_page(work: Path, out: Path, *, name: str = "srmil_study") -> str:
+    """Write ``<name>_<date>.md`` and its pictures, and return the page."""
     found, date = load(work, folds=FOLDS_OF), f"{datetime.now(UTC):%Y-%m-%d}"
     lines = [f"# Does SRMIL do what it claims? {date}", "", *_preface(found)]
-    for name, study in STUDIES.items():
-        mine = {arm: answers for (data, arm), answers in found.items() if data == name}
+    for data, study in STUDIES.items():
+        mine = {arm: answers for (cohort, arm), answers in found.items() if cohort == data}
         if not mine:
             continue
-        picture = f"srmil_study_{name}_{date}.png"
-        lines += ["", f"## {name}: {study.title}", "", *_protocol(study, mine), "", *_table(mine)]
+        picture = f"{name}_{data}_{date}.png"
+        lines += ["", f"## {data}: {study.title}", "", *_protocol(study, mine), "", *_table(mine)]
         lines += ["", *_differences(mine)]
-        if write_picture(out / picture, mine, title=f"{name}: share of masked nodes"):
-            lines += ["", f"![{name}: measures against the mask rate, with intervals]({picture})"]
-        if name == "crchisto":
+        if write_picture(out / picture, mine, title=f"{data}: share of masked nodes"):
+            lines += ["", f"![{data}: measures against the mask rate, with intervals]({picture})"]
+        if data == "crchisto":
             lines += ["", REFERENCE]
     page = "\n".join(lines) + "\n"
-    write_text(out / f"srmil_study_{date}.md", page)
+    write_text(out / f"{name}_{date}.md", page)
     return page
 
 
