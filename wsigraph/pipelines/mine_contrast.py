@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -19,6 +20,7 @@ from wsigraph.nn.patch_networks.base import PatchNetwork
 from wsigraph.objectives.patch_term import PatchTerm
 from wsigraph.pipelines.mine_job import MineJob
 from wsigraph.pipelines.mine_scores import read_scores
+from wsigraph.pipelines.threads import threads_for
 from wsigraph.training.mining.all_classes import mine_epoch
 from wsigraph.training.mining.contrast import Contrast, part_of
 from wsigraph.training.mining.mine import Mined
@@ -65,7 +67,8 @@ def contrast_round(job: MineJob, number: int, *, labels_from: int, term: PatchTe
     for epoch in list(pools)[len(log) :]:
         pool, rows = pools[epoch], read_rows(folder / MINED)
         place = np.searchsorted(keys, pool.keys)
-        done = contrast.epoch(pool, lambda at, place=place, rows=rows: rows[place[at]], epoch=epoch)  # type: ignore[misc]
+        with threads_for(settings.batch if contrast.network.reads == "features" else math.inf):
+            done = contrast.epoch(pool, lambda at, p=place, rows=rows: rows[p[at]], epoch=epoch)  # type: ignore[misc]
         log.append(asdict(done))
         write_tensors(folder / CONTRAST, contrast.state(), {"log": log})
         job.reporter.advance(task)

@@ -21,6 +21,7 @@ from wsigraph.io.tensor_file import read_tensors, write_tensors
 from wsigraph.models.mil_model import MILModel
 from wsigraph.models.tiled import look_in_tiles
 from wsigraph.objectives.patch_term import PatchTerm
+from wsigraph.pipelines.threads import threads_for
 from wsigraph.training.build import graph_builder
 from wsigraph.training.mining.all_classes import PatchScores
 from wsigraph.training.recipe import Recipe
@@ -42,7 +43,8 @@ def patch_scores(model: MILModel, recipe: Recipe, term: PatchTerm, slide: Slide)
         to_graph(read_features(slide.path, slide_id=slide.slide_id), graph_builder(recipe))
     )
     graph = with_self_loops(graph) if recipe.self_loops else graph
-    node_logits = look_in_tiles(model, graph).head(term.head).node_logits
+    with threads_for(graph.num_nodes or 0):
+        node_logits = look_in_tiles(model, graph).head(term.head).node_logits
     assert node_logits is not None  # the recipe was built with the need of it
     scores = term.scores(node_logits).sigmoid().float().cpu()
     return scores if inverse is None else scores[inverse]

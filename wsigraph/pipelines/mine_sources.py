@@ -41,15 +41,15 @@ class FeatureRows:
     """Frozen features: a raw patch is its row."""
 
     def read(self, slide: Slide, rows: np.ndarray | None = None) -> Iterator[np.ndarray]:
-        """See :class:`RawPatches`; the file is read as a whole, only these rows are kept."""
+        """See :class:`RawPatches`: float32; the file is read as a whole, only these rows are kept."""
         x = read_features(slide.path, slide_id=slide.slide_id).x
         wanted = x if rows is None else x[rows]
         for start in range(0, len(wanted), BATCH * 16):
-            yield wanted[start : start + BATCH * 16]
+            yield wanted[start : start + BATCH * 16].astype(np.float32, copy=False)
 
     def row_bytes(self, example: PatchFeatures) -> int:
         """See :class:`RawPatches`."""
-        return example.x.shape[1] * example.x.itemsize
+        return 4 * example.x.shape[1]
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from wsigraph.io.model_files import load_model_folder
 from wsigraph.io.probability_map_png import write_probability_map
 from wsigraph.io.slides import open_slide, read_overview
 from wsigraph.patches.overview import Overview
+from wsigraph.pipelines.mine_froc import LesionHits
 from wsigraph.pipelines.mine_job import CLASSIFIER, MineJob, scoring_term
 from wsigraph.pipelines.mine_scores import patch_scores
 from wsigraph.pipelines.mine_sources import SlidePixels
@@ -62,6 +63,7 @@ def finish_truth(jobs: Sequence[MineJob], truth: Mapping[str, Outlines], *, out:
     Raises: CohortError: if no test slide has a truth.
     """
     labels, scores, patients, lacking, drawn = [], [], [], [], 0
+    lesions = LesionHits()
     for job in jobs:
         for one in answered_patches(job):
             name, outlined = one.slide.slide_id, truth.get(one.slide.slide_id)
@@ -73,6 +75,7 @@ def finish_truth(jobs: Sequence[MineJob], truth: Mapping[str, Outlines], *, out:
             labels.append(patch_labels(share))
             scores.append(one.heatmap.raw)
             patients.append(np.full(len(share), one.slide.patient_id, dtype=object))
+            lesions.add(one.heatmap, outlined, one.slide.patient_id)
             if outlined is not None:
                 _draw(job, one, outlined, out / "maps" / f"{name}.png")
                 drawn += 1
@@ -86,6 +89,7 @@ def finish_truth(jobs: Sequence[MineJob], truth: Mapping[str, Outlines], *, out:
     }
     counts = {"patches": len(parts[0]), "positive": int((parts[0] == 1).sum()), "slides": len(labels)}
     result |= {**counts, "maps": drawn, "threshold": THRESHOLD, "without_truth": sorted(lacking)}
+    result["froc"] = lesions.result()
     write_json(out / "instances.json", result)
     return result
 

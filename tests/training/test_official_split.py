@@ -1,0 +1,57 @@
+"""The split a manifest brings: its sides as given, validation drawn where there is none, leaks refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from wsigraph.errors import CohortError, LeakError
+from wsigraph.training.official_split import official_split
+
+LABELS = ["a", "b"] * 10
+PATIENTS = [f"p{i}" for i in range(20)]
+
+
+def test_sides_are_taken_as_they_are_in_any_spelling():
+    sides = ["Train", "training", "val", " test "] * 5
+    split = official_split(sides, LABELS, PATIENTS, seed=0)
+    assert split.train == tuple(i for i in range(20) if i % 4 < 2)
+    assert split.val == tuple(range(2, 20, 4))
+    assert split.test == tuple(range(3, 20, 4))
+
+
+def test_validation_is_drawn_from_training_patients_of_each_class_alone():
+    sides = ["train"] * 14 + ["test"] * 6
+    splits = [official_split(sides, LABELS, PATIENTS, seed=seed, share=0.3) for seed in range(4)]
+    for split in splits:
+        assert split.test == tuple(range(14, 20))
+        assert sorted((*split.train, *split.val)) == list(range(14))
+        assert {LABELS[i] for i in split.val} == {"a", "b"}
+        assert len(split.val) == 4
+    assert len({split.val for split in splits}) > 1
+    assert splits[0] == official_split(sides, LABELS, PATIENTS, seed=0, share=0.3)
+
+
+def test_slides_of_a_patient_stay_together():
+    patients = [f"p{i // 2}" for i in range(20)]
+    labels = [("a", "b")[(i // 2) % 2] for i in range(20)]
+    split = official_split(["train"] * 16 + ["test"] * 4, labels, patients, seed=1, share=0.4)
+    assert not {patients[i] for i in split.train} & {patients[i] for i in split.val}
+
+
+@pytest.mark.parametrize(
+    ("sides", "sentence"),
+    [
+        (["train"] * 19 + [""], r"one of train, val and test for every slide, got \[''\] for 1 of 20"),
+        (["train"] * 19 + ["hold"], r"\['hold'\] for 1 of 20 slides"),
+        (["train"] * 20, "slides to train on and to test, got 20 and 0"),
+        (["test"] * 20, "got 0 and 20"),
+    ],
+)
+def test_a_split_that_is_none_is_refused(sides, sentence):
+    with pytest.raises(CohortError, match=sentence):
+        official_split(sides, LABELS, PATIENTS, seed=0)
+
+
+def test_a_patient_on_two_sides_is_refused():
+    with pytest.raises(LeakError, match="patient 'p0' in train and test"):
+        official_split(["train"] * 10 + ["test"] * 10, LABELS, [*PATIENTS[:10], *PATIENTS[:10]], seed=0)
