@@ -7,6 +7,7 @@ import torch
 from torch_geometric.data import Data
 
 from wsigraph.nn.encoders.base import Encoder
+from wsigraph.testing.recipes import targets_of
 from wsigraph.testing.slides import make_slides
 from wsigraph.training.recipe import recipe, recipe_names
 
@@ -34,11 +35,12 @@ def both(method, *, train):
             if train:
                 model.train()
                 objectives.train()
-                total = objectives(model, graph, target=torch.tensor([1]), masks=masks).total
+                total = objectives(model, graph, target=targets_of(method, 2)[1:], masks=masks).total
             else:
                 model.eval()
                 with torch.no_grad():
-                    total = model(graph).logits if model.heads else model(graph).nodes.mean()
+                    out = model(graph)
+                    total = out.head(next(iter(model.heads))).logits if model.heads else out.nodes.mean()
         if train:
             model.zero_grad()
             total.backward()

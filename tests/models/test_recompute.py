@@ -9,6 +9,7 @@ from torch_geometric.data import Batch
 
 from wsigraph.data.spatial_graph import SpatialGraph
 from wsigraph.nn.encoders.base import Encoder
+from wsigraph.testing.recipes import targets_of
 from wsigraph.testing.slides import make_slides
 from wsigraph.training.recipe import recipe, recipe_names
 
@@ -35,7 +36,8 @@ def batch_of(*, sizes=(40, 25, 1), channels=6):
 def step(name, batch, *, recomputes):
     """One training step with dropout: loss, gradients, bytes kept for the backward pass, and a draw after."""
     classes = ["a", "b", "c"]
-    model, objectives = recipe(name, in_channels=6, classes=classes).build(seed=3)
+    method = recipe(name, in_channels=6, classes=classes)
+    model, objectives = method.build(seed=3)
     model.recomputes = recomputes
     kept = {}
     with torch.random.fork_rng(devices=[]):
@@ -46,7 +48,7 @@ def step(name, batch, *, recomputes):
             return tensor
 
         with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-            loss = objectives(model, batch, target=torch.tensor([0, 1, 2])[: batch.num_graphs])
+            loss = objectives(model, batch, target=targets_of(method, batch.num_graphs))
         loss.total.backward()
         after = torch.rand(3)
     both = {**dict(model.named_parameters()), **dict(objectives.named_parameters())}

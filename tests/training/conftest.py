@@ -67,7 +67,7 @@ def graphs_for():
             graph = with_self_loops(graph) if method.self_loops else graph
             graph.y = torch.tensor([int(y)])
             made.append(graph)
-        return made
+        return Labelled(made)
 
     return make
 

@@ -19,7 +19,7 @@ def test_a_training_that_saves_memory_ends_bit_equal(small, graphs_for, tmp_path
         options = TrainerOptions(device="cpu", save_memory=save)
         train(
             module,
-            train_graphs=graphs[:5],
+            train_graphs=type(graphs)(graphs[:5]),
             val_graphs=graphs[5:],
             folder=tmp_path / str(save),
             checkpoint_io=AtomicCheckpoints(),

@@ -50,7 +50,7 @@ def check_recipe(name: str, *, in_channels: int = 6) -> None:
     method = recipe(name, in_channels=in_channels, classes=[f"c{i}" for i in range(7)])
     model, objectives = seeded(method.build)
     slides, who = make_slides(in_channels), f"Recipe '{name}'"
-    target = _targets(method, slides.num_graphs)
+    target = targets_of(method, slides.num_graphs)
     _check_loss(model.double(), objectives.double(), slides, target, who=who)
     model.eval()
     out = _ask(model, slides)
@@ -87,12 +87,12 @@ def _ask(model: MILModel, slides: Slides) -> HeadOutput:
     return model(batch).head(next(iter(model.heads)))
 
 
-def _targets(method: Recipe, num_slides: int) -> Tensor:
-    """A class for each slide, or its line in the recipe's label tree."""
-    tree = method.make_task().label_tree
+def targets_of(method: Recipe, num_slides: int) -> Tensor:
+    """A class for each slide in turn, or its line in the recipe's label tree."""
+    tree, num_classes = method.make_task().label_tree, max(1, len(method.classes))
     if tree is None:
-        return torch.arange(num_slides)
-    return torch.tensor([tree.line(-1, slide) for slide in range(num_slides)])
+        return torch.arange(num_slides) % num_classes
+    return torch.tensor([tree.line(-1, slide % num_classes) for slide in range(num_slides)])
 
 
 def _check_loss(model: MILModel, objectives: Objectives, slides: Slides, target: Tensor, *, who: str) -> None:
