@@ -60,7 +60,8 @@ def read_outline_folder(folder: str | Path) -> dict[str, Outlines]:
 def _of_asap(text: str, where: str) -> Outlines:
     if "<!DOCTYPE" in text or "<!ENTITY" in text:  # entities can grow without bound
         raise SlideError(expected(where, "XML without a document type", "one"))
-    solid, holes = [], []
+    solid: list[np.ndarray] = []
+    holes: list[np.ndarray] = []
     for annotation in ElementTree.fromstring(text).iter("Annotation"):
         corners = [(one.get("X"), one.get("Y")) for one in annotation.iter("Coordinate")]
         if corners and annotation.get("Type", "") not in ("Dot", "PointSet"):
