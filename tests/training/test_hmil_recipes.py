@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import pytest
 import torch
@@ -16,6 +17,7 @@ from wsigraph.nn.schedule import Schedule
 from wsigraph.objectives.terms.supervised_contrast import wave
 from wsigraph.testing.recipes import graphs_of
 from wsigraph.testing.slides import make_slides
+from wsigraph.training.build import slide_sampler
 from wsigraph.training.recipe import Recipe, recipe
 
 BRACS = {"name": "hierarchy", "tree": "bracs"}
@@ -249,6 +251,16 @@ def test_trees_and_classes_that_contradict_each_other_are_refused():
         RecipeError, match="expected no level, because task 'classification' has no label tree"
     ):
         recipe("abmil", in_channels=6, classes=["a", "b"]).with_settings({"heads.bag.level": 0})
+
+
+def test_rare_classes_may_be_drawn_and_contrasted_as_often_as_others():
+    method = small(**{"sampler.name": "balanced", "terms.contrast.class_weights": "balanced"})
+    target = torch.tensor([[0, 1]] * 12 + [[2, 6]] * 2 + [[1, -1]])
+    steps = slide_sampler(method).steps(method.make_task().classes_to_draw(target), seed=0, epoch=0)
+    drawn = Counter(tuple(target[slide].tolist()) for step in steps for slide in step)
+    assert drawn == {(0, 1): 5, (2, 6): 5, (1, -1): 5}
+    model, objectives = built(method)
+    assert objectives(model, batch(), target=torch.tensor(TARGET), epoch=4).terms["contrast"] > 0
 
 
 def test_samplers_draw_by_the_finest_known_class():
