@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from wsigraph.errors import CohortError, LeakError
-from wsigraph.training.official_split import official_split
+from wsigraph.training.official_split import official_split, overlap_told, patients_on_several_sides
 
 LABELS = ["a", "b"] * 10
 PATIENTS = [f"p{i}" for i in range(20)]
@@ -55,3 +55,20 @@ def test_a_split_that_is_none_is_refused(sides, sentence):
 def test_a_patient_on_two_sides_is_refused():
     with pytest.raises(LeakError, match="patient 'p0' in train and test"):
         official_split(["train"] * 10 + ["test"] * 10, LABELS, [*PATIENTS[:10], *PATIENTS[:10]], seed=0)
+
+
+def test_patients_on_several_sides_are_counted_side_by_side():
+    sides = ["Training", "train", "validation", "test", "val", "testing", "train"]
+    patients = ["67", "67", "67", "67", "b", "b", "alone"]
+    found = patients_on_several_sides(sides, patients)
+    assert found == {"67": {"train": 2, "val": 1, "test": 1}, "b": {"val": 1, "test": 1}}
+    assert patients_on_several_sides(["train", "test"], ["a", "b"]) == {}
+
+
+def test_an_overlap_is_told_by_number_and_by_name():
+    one = {"67": {"train": 3, "val": 1}}
+    assert overlap_told(one) == "1 patient has slides on more than one side: '67' (train 3, val 1)"
+    many = {f"p{i}": {"train": 1, "val": 1} for i in range(7)}
+    told = overlap_told(many)
+    assert told.startswith("7 patients have slides on more than one side: 'p0' (train 1, val 1), 'p1'")
+    assert told.endswith("'p4' (train 1, val 1) and 2 more")

@@ -1,8 +1,10 @@
-"""Train one model on given training and validation slides."""
+"""Train one model on given training, validation and test slides."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
+from itertools import compress
 from pathlib import Path
 
 from wsigraph.io.answers import write_predictions
@@ -15,6 +17,7 @@ from wsigraph.pipelines.reporter import Reporter, Silent
 from wsigraph.pipelines.run_record import make_record, open_run, tell_start
 from wsigraph.pipelines.start import open_start
 from wsigraph.training.fit_loop import TrainerOptions
+from wsigraph.training.official_split import overlap_told, patients_on_several_sides
 from wsigraph.training.recipe import Recipe
 from wsigraph.training.splits import Split, check_leaks, split_off
 from wsigraph.training.strata import patient_strata
@@ -25,58 +28,89 @@ def fit(
     *,
     train: Cohort,
     val: Cohort | None = None,
+    test: Cohort | None = None,
     out: str | Path,
     seed: int = 0,
     start_from: str | Path | None = None,
+    overlap: Collection[str] = (),
     trainer: TrainerOptions = TrainerOptions(),
     reporter: Reporter = Silent(),
 ) -> RunResult:
-    """Train one model; ``out/fold_0`` holds it, validation rows are its predictions.
+    """Train one model; ``out/fold_0`` holds it, validation and test rows are its predictions.
 
     Args:
         recipe: What to train.
         train: Training slides.
         val: Validation slides, which choose the epoch; 15 % of the training patients where not given.
+        test: Slides that are answered once, at the end, as an official split has them; metrics and report
+            are theirs, and there are none without.
         out: The run folder; a killed run called again goes on where it was.
         seed: Seed of weights, masks, dropout and order.
         start_from: A finished run whose weights it starts from, where names and shapes agree.
+        overlap: Patients that stand on several sides and are to stay there, as in an official split that
+            leaks: said, counted in the record and in the report. Any other is refused.
         trainer: Device, workers, precision.
         reporter: Hears of the progress.
 
     A recipe without heads is pretrained: labels are not read, and there are no predictions.
 
-    Raises: LeakError: if a patient or a feature file stands on both sides. RunError: if ``start_from`` is
+    Raises: LeakError: if a patient or a feature file stands on two sides. RunError: if ``start_from`` is
         unfinished, or on other features.
     """
     out = Path(out)
-    both = train if val is None else replace(train, slides=train.slides + val.slides)
-    recipe, both, store = prepare(recipe, both, reporter)
-    if val is None:
-        train_on, validate_on = split_off(_strata(recipe, both), both.patients, share=0.15, seed=seed)
-    else:
-        held = {slide.slide_id for slide in val.slides}
-        validate_on = [i for i, slide in enumerate(both.slides) if slide.slide_id in held]
-        train_on = [i for i in range(len(both)) if i not in set(validate_on)]
-    digests = [store.facts[slide.slide_id].digest for slide in both.slides]
-    split = Split(0, 0, tuple(train_on), tuple(validate_on), ())
-    check_leaks(split, both.patients, digests)
-    seen = having_seen(recipe, both, train_on)
+    everything, sides = _together(train, val, test, overlap)
+    recipe, whole, store = prepare(recipe, everything, reporter)
+    usable = {slide.slide_id for slide in whole.slides}
+    sides = list(compress(sides, (slide.slide_id in usable for slide in everything.slides)))
+    split = _split(recipe, whole, sides, seed=seed)
+    digests = [store.facts[slide.slide_id].digest for slide in whole.slides]
+    check_leaks(split, whole.patients, digests, overlap=overlap)
+    seen = having_seen(recipe, whole, split.train)
     plan = {"kind": "fit", "folds": 1, "repeats": 1, "seed": seed}
     start = None if start_from is None else open_start(start_from, recipe)
-    record = open_run(out, make_record(recipe, both, store, plan=plan, splits=[split], start=start))
+    record = open_run(out, make_record(recipe, whole, store, plan=plan, splits=[split], start=start))
     tell_start(record, reporter)
     label = f"Training {recipe.name}"
     reporter.start(label, recipe.optimiser.epochs)
     begin = None if start is None else start.folder()
-    task = Task(seen, both, store, out / "fold_0", seed, trainer, begin)
+    task = Task(seen, whole, store, out / "fold_0", seed, trainer, begin)
     model = fit_one(
-        task, train_on=train_on, validate_on=validate_on, listen=lambda _: reporter.advance(label)
+        task,
+        train_on=split.train,
+        validate_on=split.val,
+        listen=lambda _: reporter.advance(label),
     )
     reporter.finish(label)
-    rows = answer_all(task, model, validate_on, split="val")
+    rows = answer_all(task, model, split.test, split="test") + answer_all(task, model, split.val, split="val")
     if recipe.classifies:
         write_predictions(out / "fold_0" / "predictions.csv", rows, task.recipe.make_task(), recipe.classes)
-    return RunResult(out, finish_run(out, rows), both.left_out)
+    return RunResult(out, finish_run(out, rows), whole.left_out)
+
+
+def _together(
+    train: Cohort, val: Cohort | None, test: Cohort | None, overlap: Collection[str]
+) -> tuple[Cohort, list[str]]:
+    """All slides as one cohort, which tells of the patients that stay on several sides; a side per slide."""
+    named = {"train": train, "val": val, "test": test}
+    slides = tuple(slide for cohort in named.values() if cohort for slide in cohort.slides)
+    sides = [side for side, cohort in named.items() if cohort for _ in cohort.slides]
+    patients = [slide.patient_id for slide in slides]
+    shared = patients_on_several_sides(sides, patients)
+    kept = {patient: counts for patient, counts in shared.items() if patient in overlap}
+    note = [f"{overlap_told(kept)}; kept as asked."] if kept else []
+    return replace(train, slides=slides, notes=(*train.notes, *note)), sides
+
+
+def _split(recipe: Recipe, cohort: Cohort, sides: list[str], *, seed: int) -> Split:
+    """Sides as they are given; 15 % of the training patients validate where no slide does."""
+    train, val, test = (
+        [i for i, side in enumerate(sides) if side == one] for one in ("train", "val", "test")
+    )
+    if "val" not in sides:
+        strata = _strata(recipe, cohort.subset(train))
+        kept, held = split_off(strata, [cohort.patients[i] for i in train], share=0.15, seed=seed)
+        train, val = [train[i] for i in kept], [train[i] for i in held]
+    return Split(0, 0, tuple(train), tuple(val), tuple(test))
 
 
 def _strata(recipe: Recipe, cohort: Cohort) -> list[str]:

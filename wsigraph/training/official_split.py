@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
@@ -33,7 +34,7 @@ def official_split(
     Raises: CohortError: if a slide has no side, or one that is none of these, or nothing trains or is tested.
         LeakError: if a patient stands on two sides.
     """
-    told = [_SIDES.get(side.strip().lower(), "") for side in sides]
+    told = [side_of(side) for side in sides]
     wrong = sorted({given for given, side in zip(sides, told, strict=True) if not side})
     where = "Official split"
     if wrong:
@@ -50,3 +51,36 @@ def official_split(
     split = Split(0, 0, tuple(train), tuple(val), tuple(test))
     check_leaks(split, patients)
     return split
+
+
+def side_of(told: str) -> str:
+    """``train``, ``val`` or ``test`` in the words of a manifest; empty where it says something else."""
+    return _SIDES.get(told.strip().lower(), "")
+
+
+def patients_on_several_sides(sides: Sequence[str], patients: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Patients that a split has on more than one side, with their slides on each.
+
+    Args:
+        sides: ``train``, ``val`` or ``test`` for each slide, in any case.
+        patients: One per slide.
+
+    Returns: ``{"67": {"train": 3, "val": 1}}``, patients and sides in order.
+    """
+    slides = Counter(zip(patients, map(side_of, sides), strict=True))
+    found = {
+        patient: {side: n for side in ("train", "val", "test") if (n := slides[patient, side])}
+        for patient in sorted(set(patients))
+    }
+    return {patient: counts for patient, counts in found.items() if len(counts) > 1}
+
+
+def overlap_told(overlap: Mapping[str, Mapping[str, int]]) -> str:
+    """``1 patient has slides on more than one side: '67' (train 3, val 1)``, at most five by name."""
+    listed = [
+        f"'{patient}' ({', '.join(f'{side} {count}' for side, count in counts.items())})"
+        for patient, counts in overlap.items()
+    ]
+    who = "1 patient has" if len(listed) == 1 else f"{len(listed)} patients have"
+    more = f" and {len(listed) - 5} more" if len(listed) > 5 else ""
+    return f"{who} slides on more than one side: {', '.join(listed[:5])}{more}"

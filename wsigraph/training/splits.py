@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -103,13 +103,20 @@ def split_off(
     return sorted(set(everything) - set(val)), sorted(val)
 
 
-def check_leaks(split: Split, patients: Sequence[str], digests: Sequence[str] | None = None) -> None:
+def check_leaks(
+    split: Split,
+    patients: Sequence[str],
+    digests: Sequence[str] | None = None,
+    *,
+    overlap: Collection[str] = (),
+) -> None:
     """Refuse a patient, or two identical feature files, on two sides.
 
     Args:
         split: The sides.
         patients: One per slide.
         digests: Hash of each slide's features, where known.
+        overlap: Patients that may stand on two sides.
 
     Raises: LeakError: naming what leaks between which sides.
     """
@@ -120,7 +127,7 @@ def check_leaks(split: Split, patients: Sequence[str], digests: Sequence[str] | 
         seen: dict[str, str] = {}
         for side, indices in sides.items():
             for key in sorted({keys[i] for i in indices}):
-                if key in seen:
+                if key in seen and not (keys is patients and key in overlap):
                     raise LeakError(
                         expected(
                             f"Fold {split.fold} of repeat {split.repeat}",
