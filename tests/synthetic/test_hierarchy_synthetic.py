@@ -15,7 +15,7 @@ from wsigraph.data.label_tree import LabelTree
 from wsigraph.data.label_tree.build import tree_from_dict
 from wsigraph.errors import LabelTreeError
 from wsigraph.evaluation.tree_metrics import distances
-from wsigraph.synthetic.hierarchy import synthetic_tree, tree_cohort
+from wsigraph.synthetic.hierarchy import slide_of_class, synthetic_tree, tree_cohort
 from wsigraph.synthetic.tree_signal import SetSignal, SpatialSignal
 
 DEEP = tree_from_dict(
@@ -181,3 +181,30 @@ def test_what_cannot_be_made_is_refused(make, said):
 def test_a_flat_tree_is_refused():
     with pytest.raises(LabelTreeError, match=r"a tree of two or more levels, got \['label'\]"):
         tree_cohort(2, tree=LabelTree(("label",), (("a", "b"),)))
+
+
+def test_a_slide_of_a_true_list_shows_its_class_and_depends_on_nothing_else():
+    tree, signal = synthetic_tree(), SetSignal(strength=8.0, siblings=1.0, variation=0.0, grid=8)
+    made = {name: slide_of_class("true name", name, tree=tree, signal=signal) for name in tree.names()}
+    means = dict(zip(tree.names(), signal.means(tree), strict=True))
+    first = made["A1"]
+    for name, features in made.items():
+        assert features.slide_id == "true name"
+        assert np.array_equal(features.coords, first.coords)
+        moved = np.abs(features.x - first.x).max(1) > 1e-4  # its lesions, moved by the classes' difference
+        assert moved.sum() == (0 if name == "A1" else round(0.15 * len(first)))
+        change = features.x[moved] - first.x[moved]
+        assert np.allclose(change, means[name] - means["A1"], atol=1e-5)
+    assert np.array_equal(slide_of_class("true name", "B1", tree=tree, signal=signal).x, made["B1"].x)
+    other = slide_of_class("other name", "B1", tree=tree, signal=signal)
+    again = slide_of_class("true name", "B1", tree=tree, signal=signal, seed=1)
+    assert not np.isclose(other.x[:9], made["B1"].x[:9]).any()
+    assert not np.isclose(again.x[:9], made["B1"].x[:9]).any()
+
+
+def test_a_slide_without_signal_is_the_same_whatever_its_class():
+    tree, nothing = synthetic_tree(), SetSignal(strength=0.0)
+    made = [slide_of_class("true name", name, tree=tree, signal=nothing) for name in tree.names()]
+    assert all(np.array_equal(features.x, made[0].x) for features in made)
+    with pytest.raises(LabelTreeError, match=r"a class of .*, got 'nothing'"):
+        slide_of_class("true name", "nothing", tree=tree)

@@ -79,29 +79,57 @@ def tree_cohort(
         raise LabelTreeError(expected("tree_cohort", "a tree of two or more levels", f"{list(tree.levels)}"))
     if not 0.0 <= coarse_only <= 1.0:
         raise LabelTreeError(expected("tree_cohort", "a share coarse_only of 0..1", f"{coarse_only}"))
-    count, means = len(tree.names()), signal.means(tree)
-    features, lesions = [], []
-    for index in range(slides):
-        rng = np.random.default_rng([seed, index])
-        tissue = tissue_cells(rng, signal.grid, count=round(0.6 * (signal.grid - 2) ** 2) + 8)
-        number = round(LESION * tissue.sum())
-        mask = signal.places(rng, tissue, count=number, tree=tree, finest=index % count)
-        lesions.append(mask[tissue])
-        x = _rows(np.random.default_rng([seed, index, 1]), lesions[-1], means[index % count], signal)
-        features.append(_features(index, x, np.argwhere(tissue)[:, ::-1]))
+    count = len(tree.names())
+    made = [
+        _slide(f"synthetic_{index:03d}", [seed, index], index % count, tree=tree, signal=signal)
+        for index in range(slides)
+    ]
     truth = np.array([tree.line(-1, index % count) for index in range(slides)], dtype=np.int64)
     truth = truth.reshape(slides, tree.num_levels)
     labels = truth.copy()
     hidden = np.random.default_rng([seed, slides, 1]).permutation(slides)[: round(coarse_only * slides)]
     labels[hidden, -1] = UNKNOWN
     return SyntheticTreeCohort(
-        features=tuple(features),
+        features=tuple(features for features, _ in made),
         tree=tree,
         labels=labels,
         truth=truth,
         patients=tuple(f"synthetic_patient_{_patient(index, count):03d}" for index in range(slides)),
-        lesions=tuple(lesions),
+        lesions=tuple(lesion for _, lesion in made),
     )
+
+
+def slide_of_class(
+    slide_id: str, name: str, *, tree: LabelTree, signal: TreeSignal | None = None, seed: int = 0
+) -> PatchFeatures:
+    """Synthetic features of one class for a slide of a true list, whose own features are not at hand.
+
+    They depend on (seed, slide, class) alone, and with ``SetSignal(strength=0.0)`` not on the class either:
+    then there is nothing to learn.
+
+    Args:
+        slide_id: The slide's true name.
+        name: Its finest class.
+        tree: The classes.
+        signal: How classes differ; ``SetSignal()`` if None.
+        seed: Fixes every number.
+
+    Raises: LabelTreeError: if the tree has no such class, or there are too few channels for it.
+    """
+    finest = tree.index(-1, name)
+    return _slide(slide_id, [seed, *slide_id.encode()], finest, tree=tree, signal=signal or SetSignal())[0]
+
+
+def _slide(
+    slide_id: str, seed: list[int], finest: int, *, tree: LabelTree, signal: TreeSignal
+) -> tuple[PatchFeatures, np.ndarray]:
+    """Features of a slide, and which of its patches carry the signal."""
+    rng = np.random.default_rng(seed)
+    tissue = tissue_cells(rng, signal.grid, count=round(0.6 * (signal.grid - 2) ** 2) + 8)
+    mask = signal.places(rng, tissue, count=round(LESION * tissue.sum()), tree=tree, finest=finest)
+    lesion = mask[tissue]
+    x = _rows(np.random.default_rng([*seed, 1]), lesion, signal.means(tree)[finest], signal)
+    return _features(slide_id, x, np.argwhere(tissue)[:, ::-1]), lesion
 
 
 def _rows(rng: np.random.Generator, lesion: np.ndarray, mean: np.ndarray, signal: TreeSignal) -> np.ndarray:
@@ -113,9 +141,9 @@ def _rows(rng: np.random.Generator, lesion: np.ndarray, mean: np.ndarray, signal
     return x
 
 
-def _features(index: int, x: np.ndarray, cells: np.ndarray) -> PatchFeatures:
+def _features(slide_id: str, x: np.ndarray, cells: np.ndarray) -> PatchFeatures:
     return PatchFeatures(
-        slide_id=f"synthetic_{index:03d}",
+        slide_id=slide_id,
         x=x,
         coords=(cells * PATCH_PX).astype(np.int64),
         patch_size_level0=float(PATCH_PX),
