@@ -117,7 +117,7 @@ def unit_images(images: Tensor) -> Tensor:
     if images.ndim != 4 or images.shape[-1] != 3 or images.dtype != torch.uint8:
         got = f"{images.dtype} of shape {list(images.shape)}"
         raise FeatureError(expected("Patches", "uint8 images of shape [B, H, W, 3]", got))
-    return images.permute(0, 3, 1, 2).float() / 255.0
+    return images.permute(0, 3, 1, 2).float().contiguous() / 255.0  # norms are slow on strided images
 
 
 def _conv(in_channels: int, out_channels: int, stride: int) -> nn.Conv2d:
