@@ -63,6 +63,11 @@ def test_a_tree_is_given_by_columns_or_by_a_file(wsigraph, train, tmp_path, form
     again = wsigraph("evaluate", tmp_path / "run", "--json")
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text(encoding="utf-8"))
     assert json.loads(again.out)["metrics"]["slide"]["severity"] == metrics["slide"]["severity"]
+    shown = dict(line.split("  ", 1) for line in done.out.splitlines() if line.startswith("group: "))
+    coarse = metrics["levels"]["slide"]["group"]
+    assert set(shown) == {"group: auc", "group: accuracy", "group: f1"}
+    for name in ("auc", "accuracy", "f1"):
+        assert shown[f"group: {name}"].split()[0] == f"{coarse[name]['value']:.3f}"
 
 
 def test_any_method_may_be_asked_over_a_tree_and_predict(wsigraph, train, manifest, tmp_path):

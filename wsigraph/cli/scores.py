@@ -14,14 +14,21 @@ ORDER = (
     *("average_precision", "r2", "mae", "rmse", "pearson", "spearman", "concordance"),
 )
 
+OF_A_LEVEL = ("auc", "accuracy", "f1")
+"""Metrics that are shown of each level of a label tree above the finest."""
+
 
 def emit_scores(metrics: Mapping[str, Any], *, title: str, run: Path | None = None) -> None:
-    """A table of metrics with 95 % intervals, at slide and at patient level."""
+    """A table of metrics with 95 % intervals, at slide and at patient level; of a label tree also some of
+    each level above the finest."""
     levels = [level for level in ("slide", "patient") if metrics.get(level)]
     names = [name for name in ORDER if any(name in metrics[level] for level in levels)]
     rows = [
         [name.replace("_", " "), *(interval(metrics[level].get(name)) for level in levels)] for name in names
     ]
+    for coarser in reversed(metrics.get("tree", {}).get("levels", [])[:-1]):
+        found = [metrics["levels"][level].get(coarser, {}) for level in levels]
+        rows += [[f"{coarser}: {name}", *(interval(each.get(name)) for each in found)] for name in OF_A_LEVEL]
     emit_table([title, *(f"per {level}" for level in levels)], rows)
     emit("95 % intervals by resampling patients. For research only, not for diagnosis.")
     if run is not None:

@@ -67,8 +67,8 @@ def show(value: Any) -> str:
 
 
 def interval(metric: Mapping[str, Any] | None) -> str:
-    """A metric with its interval: ``0.93 [0.88, 0.97]``."""
-    if not metric or metric.get("value") is None:
+    """A metric with its interval: ``0.93 [0.88, 0.97]``; a dash where it is not defined."""
+    if not metric or metric.get("value") is None or math.isnan(metric["value"]):
         return "-"
     low, high = metric.get("low"), metric.get("high")
     spread = "" if low is None or high is None else f" [{low:.3f}, {high:.3f}]"
