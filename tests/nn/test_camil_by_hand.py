@@ -18,17 +18,26 @@ from wsigraph.nn.layers.neighbour_attention import NeighbourAttention
 from wsigraph.testing.slides import make_slides
 
 
-@pytest.mark.parametrize("edges", [1, 7, 10**6])
-def test_edge_products_equal_loops(edges, monkeypatch):
-    monkeypatch.setattr(module, "EDGES", edges)
+@pytest.fixture(params=["fused", 1, 7, 10**6])
+def form(request, monkeypatch):
+    """The fused loop, and the plain form that runs elsewhere with so many edges at a time."""
+    if request.param != "fused":
+        monkeypatch.setattr(module, "on_numba", lambda values: False)
+        monkeypatch.setattr(module, "EDGES", request.param)
+
+
+@pytest.mark.usefixtures("form")
+@pytest.mark.parametrize("every", [1, 2])
+def test_edge_products_equal_loops(every):
     slides = make_slides(6)
-    adjacency = Adjacency.of(slides.edge_index[:, ::2], len(slides.x))  # directed
+    adjacency = Adjacency.of(slides.edge_index[:, ::every], len(slides.x))  # both ways, directed
     a, b = slides.x.numpy(), slides.x.flip(0).numpy()
     wanted = [a[u] @ b[v] for u, v in adjacency.edge_index.T.tolist()]
     out = edge_dot(slides.x, slides.x.flip(0), adjacency=adjacency)
     np.testing.assert_allclose(out, wanted, atol=1e-12)
 
 
+@pytest.mark.usefixtures("form")
 def test_edge_products_have_the_gradients_of_finite_differences():
     slides = make_slides(4)
     adjacency = Adjacency.of(slides.edge_index[:, ::2], len(slides.x))
@@ -36,6 +45,7 @@ def test_edge_products_have_the_gradients_of_finite_differences():
     assert torch.autograd.gradcheck(lambda a, b: edge_dot(a, b, adjacency=adjacency), ends)
 
 
+@pytest.mark.usefixtures("form")
 def test_edge_products_of_no_edge():
     x = torch.randn(3, 2, requires_grad=True)
     out = edge_dot(x, x, adjacency=Adjacency(torch.empty(2, 0, dtype=torch.long), 3))

@@ -8,7 +8,12 @@ import torch
 
 from wsigraph.errors import RecipeError
 from wsigraph.nn.layers.multihead import attend, split_heads
-from wsigraph.nn.layers.nystrom import NystromAttention, pseudo_inverse, segment_means, through_landmarks
+from wsigraph.nn.layers.nystrom import (
+    NystromAttention,
+    pseudo_inverse_times,
+    segment_means,
+    through_landmarks,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -87,26 +92,41 @@ def test_attend_equals_numpy():
 
 
 def test_the_iteration_reaches_the_inverse():
-    matrix = rows(3, 5, 5)
+    matrix, right = rows(3, 5, 5), rows(3, 5, 2)
     torch.testing.assert_close(
-        pseudo_inverse(matrix, iterations=40), torch.linalg.inv(matrix), atol=1e-8, rtol=0
+        pseudo_inverse_times(matrix, right, iterations=40),
+        torch.linalg.solve(matrix, right),
+        atol=1e-8,
+        rtol=0,
     )
 
 
-def test_six_steps_of_the_iteration_equal_loops():
-    matrix = rows(4, 4).softmax(-1)
+@pytest.mark.parametrize("iterations", [1, 2, 6])
+def test_steps_of_the_iteration_equal_those_of_its_equation(iterations):
+    matrix, right = rows(4, 4).softmax(-1), rows(4, 3)
     a = matrix.numpy()
     z = a.T / (np.abs(a).sum(0).max() * np.abs(a).sum(1).max())
-    for _ in range(6):
+    for _ in range(iterations):
         z = (13 * z - z @ a @ (15 * z - z @ a @ (7 * z - z @ a @ z)) @ np.eye(4)) / 4
-    np.testing.assert_allclose(pseudo_inverse(matrix), z, atol=1e-12)
+    found = pseudo_inverse_times(matrix, right, iterations=iterations)
+    np.testing.assert_allclose(found, z @ right.numpy(), atol=1e-12)
+
+
+def test_single_precision_keeps_its_digits_where_most_directions_are_missing():
+    """The softmax of logits of rank 1: most of its singular values are too small for six steps."""
+    matrix = (3 * rows(2, 64, 1) * rows(2, 1, 64)).softmax(-1)
+    right = rows(2, 64, 8)
+    full = pseudo_inverse_times(matrix, right)
+    single = pseudo_inverse_times(matrix.float(), right.float()).double()
+    assert (single - full).abs().max() < 1e-4 * full.abs().max()
 
 
 def test_a_matrix_is_inverted_as_if_it_were_alone():
     """One maximum over heads and slides, as usual, makes an answer depend on what stands beside it."""
     small, large = rows(1, 4, 4).softmax(-1), 50 * rows(1, 4, 4)
-    together = pseudo_inverse(torch.cat([small, large]))[:1]
-    torch.testing.assert_close(together, pseudo_inverse(small), rtol=0, atol=0)
+    right = rows(2, 4, 3)
+    together = pseudo_inverse_times(torch.cat([small, large]), right)[:1]
+    torch.testing.assert_close(together, pseudo_inverse_times(small, right[:1]), rtol=0, atol=0)
 
 
 @pytest.mark.parametrize(("n", "segments"), [(7, 3), (6, 3), (3, 3), (11, 4), (5, 1)])
@@ -130,7 +150,12 @@ def test_no_row_beside_the_sequence_is_attended():
 
 
 @pytest.mark.parametrize(
-    "options", [{"heads": 4}, {"heads": 0}, {"heads": 2, "landmarks": 0}, {"heads": 2, "kernel": 4}]
+    "options",
+    [
+        {"heads": 4},
+        {"heads": 0},
+        *({"heads": 2, **o} for o in ({"landmarks": 0}, {"iterations": 0}, {"kernel": 4})),
+    ],
 )
 def test_sizes_that_cannot_be_are_refused(options):
     with pytest.raises(RecipeError, match="NystromAttention: expected"):

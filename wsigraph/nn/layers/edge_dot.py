@@ -10,9 +10,11 @@ from torch.autograd.function import once_differentiable
 
 from wsigraph.data.adjacency import Adjacency
 from wsigraph.nn.kernels.aggregate import aggregate
+from wsigraph.nn.kernels.attention_op import flat
+from wsigraph.nn.kernels.device import on_numba
 
 EDGES = 32_768
-"""Edges whose rows are written out at a time."""
+"""Edges whose rows are written out at a time where no fused loop runs."""
 
 
 def edge_dot(sources: Tensor, targets: Tensor, *, adjacency: Adjacency) -> Tensor:
@@ -28,11 +30,23 @@ def edge_dot(sources: Tensor, targets: Tensor, *, adjacency: Adjacency) -> Tenso
     return _EdgeDot.apply(sources, targets, adjacency)
 
 
+def _fused(sources: Tensor, targets: Tensor, adjacency: Adjacency) -> Tensor:
+    from wsigraph.nn.kernels import numba_edge_dot
+
+    inward, width = adjacency.by_target, sources.shape[1]
+    out = sources.new_empty(len(inward.other))
+    sides = (*flat(sources)[:2], *flat(targets)[:2])
+    numba_edge_dot.dot(len(out) * width, width, *sides, inward.ptr, inward.other, out)
+    return out
+
+
 class _EdgeDot(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, sources: Tensor, targets: Tensor, adjacency: Adjacency) -> Tensor:
         ctx.save_for_backward(sources, targets)
         ctx.adjacency = adjacency
+        if on_numba(sources) and on_numba(targets) and sources.dtype == targets.dtype:
+            return _fused(sources, targets, adjacency)
         some = adjacency.edge_index.split(EDGES, dim=1)
         return torch.cat([(sources[u] * targets[v]).sum(1) for u, v in some])
 
