@@ -7,11 +7,14 @@ import hashlib
 import json
 import math
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+_TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp(\.[^.]+)?")  # as atomic_path names them
 
 
 @contextmanager
@@ -44,6 +47,17 @@ def atomic_path(path: str | Path, *, verify: Callable[[Path], None] | None = Non
             raise OSError(error.errno, told, str(path)) from error
         raise
     _sync_folder(path.parent)
+
+
+def sweep(folder: str | Path) -> None:
+    """Delete what killed writers left under temporary names, in a folder and in those below it.
+
+    Args:
+        folder: Where nobody else writes at the moment; need not exist.
+    """
+    for path in Path(folder).rglob(".*.tmp*"):
+        if _TEMPORARY.fullmatch(path.name):
+            path.unlink(missing_ok=True)
 
 
 def write_text(path: str | Path, text: str) -> None:
