@@ -62,6 +62,8 @@ def measure(who: str, patches: int, channels: int, *, limit_s: float = 600.0) ->
         )
     except subprocess.TimeoutExpired:
         return {"failed": f"more than {limit_s:.0f} s"}
+    if done.returncode < 0:
+        return {"failed": "out of memory" if done.returncode == -9 else f"signal {-done.returncode}"}
     if done.returncode:
         return {"failed": (done.stderr.strip().splitlines() or ["killed"])[-1][:120]}
     return json.loads(done.stdout.strip().splitlines()[-1])
