@@ -203,6 +203,14 @@ def broken(levels=TWO[0], classes=TWO[1], parents=TWO[2]):
             lambda: LabelTree.from_dict({"levels": TWO[0], "classes": TWO[1], "parents": []}),
             "parents of 1 levels, got of 0",
         ),
+        (
+            lambda: LabelTree.from_dict({"levels": TWO[0], "classes": "ab", "parents": []}),
+            "lists of names for each level, got 'ab'",
+        ),
+        (
+            lambda: LabelTree.from_dict({"levels": TWO[0], "classes": [["a"], None], "parents": [["a"]]}),
+            "lists of names for each level, got None",
+        ),
         (lambda: DEEP.level("species"), r"a level of \['kingdom', 'group', 'subtype'\], got 'species'"),
         (lambda: DEEP.level(3), "got 3"),
         (lambda: DEEP.level(-4), "got -4"),

@@ -72,9 +72,15 @@ def test_a_patient_on_two_sides_is_refused_unless_named_and_then_stands_in_the_r
     said = f"1 patient has slides on more than one side: '{first.patient_id}' (train {count}, val 1)"
     warnings = json.loads((tmp_path / "kept" / "run.json").read_text(encoding="utf-8"))["warnings"]
     assert f"{said}; kept as asked." in warnings
-    assert "1 patient has slides on more than one side" in (tmp_path / "kept" / "report.html").read_text(
-        encoding="utf-8"
-    )
+    page = (tmp_path / "kept" / "report.html").read_text(encoding="utf-8")
+    assert "1 patient has slides on more than one side" in page
+
+
+def test_synthetic_features_are_called_so_in_record_and_report(cohort, small, cpu, tmp_path):
+    said = "The features are synthetic: these numbers say nothing of real slides."
+    fit(small("abmil", optimiser__epochs=1), **by_patient(cohort), out=tmp_path, trainer=cpu)
+    assert json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))["warnings"] == [said]
+    assert said in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 def test_one_slide_on_two_sides_is_refused_even_where_its_patient_is_named(cohort, small, cpu, tmp_path):

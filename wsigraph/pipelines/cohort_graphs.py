@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from wsigraph.errors import CohortError, RecipeError, expected
 from wsigraph.io.cohort import Cohort
 from wsigraph.io.graph_store import GraphStore
 from wsigraph.pipelines.reporter import Reporter
 from wsigraph.training.build import graph_builder
 from wsigraph.training.recipe import FeatureSettings, Recipe
+
+SYNTHETIC = "synthetic"
+"""Encoder of the features that ``wsigraph.synthetic`` makes up."""
+
+MADE_UP = "The features are synthetic: these numbers say nothing of real slides."
 
 
 def prepare(recipe: Recipe, cohort: Cohort, reporter: Reporter) -> tuple[Recipe, Cohort, GraphStore]:
@@ -29,9 +36,11 @@ def prepare(recipe: Recipe, cohort: Cohort, reporter: Reporter) -> tuple[Recipe,
     if not cohort.slides:
         first = next(iter(failed.values()))
         raise CohortError(expected("Cohort", "at least one usable slide", f"none of {len(failed)} ({first})"))
+    encoder, patch_px, mpp = store.common_encoding(cohort.slides)
+    if encoder == SYNTHETIC:
+        cohort = replace(cohort, notes=(*cohort.notes, MADE_UP))
     for note in cohort.notes:
         reporter.say(f"note: {note}")
-    encoder, patch_px, mpp = store.common_encoding(cohort.slides)
     found = FeatureSettings(encoder=encoder, patch_px=patch_px, target_mpp=mpp)
     if recipe.features != FeatureSettings() and recipe.features != found:
         raise RecipeError(expected(f"Recipe '{recipe.name}'", f"features {recipe.features}", f"{found}"))

@@ -158,7 +158,7 @@ def check_one_parent(level: str, above: Mapping[str, Mapping[str, None]]) -> Non
                 f"LabelTree level '{level}'",
                 "one parent of each class",
                 "; ".join(f"'{name}' below {found}" for name, found in several.items()),
-                todo="Give the classes of different groups different names.",
+                todo="Name classes of different groups differently, and give levels from coarse to fine.",
             )
         )
 

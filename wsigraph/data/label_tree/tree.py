@@ -198,6 +198,11 @@ class LabelTree:
             raise LabelTreeError(
                 expected("LabelTree", "the keys levels, classes and parents", f"{sorted(map(str, plain))}")
             )
+        lists = [plain["levels"], plain["classes"], plain["parents"]]
+        lists += [one for nested in lists[1:] if isinstance(nested, list | tuple) for one in nested]
+        wrong = [one for one in lists if not isinstance(one, list | tuple)]
+        if wrong:
+            raise LabelTreeError(expected("LabelTree", "lists of names for each level", f"{wrong[0]!r}"))
         classes = tuple(tuple(names) for names in plain["classes"])
         if len(plain["parents"]) != len(classes) - 1:
             raise LabelTreeError(
