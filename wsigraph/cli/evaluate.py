@@ -23,6 +23,7 @@ def evaluate(
     features: Annotated[
         Path | None, typer.Option("--features", help="Feature files of the external cohort.")
     ] = None,
+    images: options.Images = None,
     id_col: options.IdCol = "slide_id",
     patient_col: options.PatientCol = "patient_id",
     target_col: options.TargetCol = "label",
@@ -51,7 +52,7 @@ def evaluate(
             task=reading(asked, options.columns(target_col, time_col=time_col, event_col=event_col)),
         )
     with ScreenReporter() as reporter:
-        metrics, failed = evaluate_run(run, cohort=cohort, reporter=reporter)
+        metrics, failed = evaluate_run(run, cohort=cohort, images=images or [], reporter=reporter)
     if json:
         emit_json({"metrics": metrics, "failed": failed})
     else:

@@ -30,6 +30,10 @@ SlideMppCsv = Annotated[
 ]
 Features = Annotated[list[Path], typer.Argument(help="Feature files, or folders.", show_default=False)]
 FeatureDir = Annotated[Path, typer.Option("--features", help="Folder of <slide_id>.h5.", show_default=False)]
+Images = Annotated[
+    list[Path] | None,
+    typer.Option("--images", help="Slides or images, found by slide id: for a run fine-tuned on pixels."),
+]
 IdCol = Annotated[str, typer.Option("--id-col", help="Manifest column of slide ids.")]
 PatientCol = Annotated[str, typer.Option("--patient-col", help="Manifest column of patients.")]
 TargetCol = Annotated[

@@ -17,6 +17,8 @@ def predict(
     run: Annotated[Path, typer.Argument(help="A run folder, or one of its folds.")],
     features: options.Features,
     out: Annotated[Path, typer.Option("--out", help="CSV to write.", show_default=False)],
+    *,
+    images: options.Images = None,
     max_nodes: Annotated[
         int,
         typer.Option(
@@ -30,7 +32,9 @@ def predict(
     from wsigraph.pipelines.predict import predict_files
 
     with ScreenReporter() as reporter:
-        model, predictions, failed = predict_files(run, features, max_nodes=max_nodes, reporter=reporter)
+        model, predictions, failed = predict_files(
+            run, features, images=images or [], max_nodes=max_nodes, reporter=reporter
+        )
     task, classes = model.recipe.make_task(), model.recipe.classes
     if predictions:
         write_predictions(out, predictions, task, classes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,18 @@ from wsigraph.training.recipe import Recipe
 
 
 def evaluate_run(
-    run: str | Path, *, cohort: Cohort | None = None, reporter: Reporter = Silent()
+    run: str | Path,
+    *,
+    cohort: Cohort | None = None,
+    images: Sequence[str | Path] = (),
+    reporter: Reporter = Silent(),
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Recompute a run's metrics from its predictions, or predict and score an external cohort.
 
     Args:
         run: The run folder.
         cohort: An external cohort; its answers go to ``<run>/external/``.
+        images: Its slides or images, or folders of them, for a run that was fine-tuned on pixels.
         reporter: Hears of the progress.
 
     Returns: What ``metrics.json`` holds, and the reason by slide for slides that failed.
@@ -54,7 +60,8 @@ def evaluate_run(
             f"warning: {len(seen)} patients of this cohort (first '{seen[0]}') were in the data of the run "
             "that this one started from"
         )
-    _, answered, failed = predict_files(run, [slide.path for slide in cohort.slides], reporter=reporter)
+    files = [slide.path for slide in cohort.slides]
+    _, answered, failed = predict_files(run, files, images=images, reporter=reporter)
     known = {
         slide.slide_id: (slide, target) for slide, target in zip(cohort.slides, cohort.targets, strict=True)
     }

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wsigraph.data.heatmap import Heatmap
 from wsigraph.data.tasks.hierarchy import Hierarchy
 from wsigraph.errors import RunError, expected
 from wsigraph.evaluation.heatmap import attention_heatmap
 from wsigraph.evaluation.tree_rows import answered_lines
+from wsigraph.graph.build import to_graph
 from wsigraph.io.features import read_features
 from wsigraph.io.geojson import write_geojson
 from wsigraph.io.heatmap_png import write_heatmap
 from wsigraph.io.slides import open_slide, read_overview
-from wsigraph.pipelines.predict import model_for
-from wsigraph.pipelines.trained import Answer, TrainedModel, load_model
+from wsigraph.pipelines.predict import load_run, model_for
+from wsigraph.pipelines.trained import Answer, TrainedModel
 from wsigraph.pipelines.which_attention import which_attention
+from wsigraph.training.build import graph_builder
+
+if TYPE_CHECKING:
+    from wsigraph.pipelines.mine_predict import MinedModel
 
 OVERVIEW_PX = 1600
 """Longer side of the slide picture behind a heatmap."""
@@ -39,7 +45,7 @@ def heatmap_run(
     Args:
         run: A run folder, or one fold of it.
         features: The slide's feature file.
-        slide: The slide itself, for the picture behind.
+        slide: The slide itself, for the picture behind, and for a run that was fine-tuned on pixels.
         out: The PNG to write.
         geojson: A GeoJSON for QuPath to write as well.
         slide_mpp: Microns per level-0 pixel where the slide does not say.
@@ -49,10 +55,10 @@ def heatmap_run(
     Raises: RunError: if the model has no such attention or the features do not fit it.
     """
     read = read_features(features, slide_id=Path(features).stem)  # the name a cohort knows it by
-    model, _, _, split = model_for(run, read.slide_id, load_model(run))
-    graph = model.graph(read)
+    whole = load_run(run, {} if slide is None else {read.slide_id: Path(slide)})
+    model, _, _, split = model_for(run, read.slide_id, whole)
     which = which_attention(model.recipe, model.networks[0], class_name=class_name, level=level)
-    answer = model.answer(graph, which=which)
+    answer = model.of_slide(read, which=which)
     if answer.attention is None:
         raise RunError(
             expected(
@@ -62,6 +68,7 @@ def heatmap_run(
                 todo="Choose another recipe.",
             )
         )
+    graph = to_graph(read, graph_builder(model.recipe))
     heatmap = attention_heatmap(graph, answer.attention, of=which.told)
     title = f"{read.slide_id}: {_said(model, answer)} ({model.recipe.name}"
     title += ", out of fold)" if split == "test" else ")"
@@ -76,7 +83,7 @@ def heatmap_run(
     return heatmap
 
 
-def _said(model: TrainedModel, answer: Answer) -> str:
+def _said(model: TrainedModel | MinedModel, answer: Answer) -> str:
     """The answer in a few words: the most probable class, the line of a label tree with the probability that
     each level gives it, or the first three values by name."""
     task = model.recipe.make_task()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from wsigraph.io.answers import write_predictions
-from wsigraph.io.atomic import read_json, write_json
+from wsigraph.io.atomic import read_json, sweep, write_json
 from wsigraph.io.log_file import write_log
 from wsigraph.io.model_files import WEIGHTS, load_model_folder
 from wsigraph.io.run_folder import copy_fold
@@ -17,7 +17,7 @@ from wsigraph.pipelines.mine_contrast import NETWORK, SCORES, contrast_round, mi
 from wsigraph.pipelines.mine_encode import encode_round
 from wsigraph.pipelines.mine_job import CLASSIFIER, MineJob, scoring_term
 from wsigraph.pipelines.mine_scores import score_all, validation_score, write_scores
-from wsigraph.pipelines.mine_stages import Stages
+from wsigraph.pipelines.mine_stages import CHOSEN, Stages
 from wsigraph.pipelines.one_fit import Task, answer_all, fit_one
 from wsigraph.training.mining.refresh import decide
 
@@ -40,6 +40,7 @@ def run_fold(job: MineJob, *, repeat: int = 0, fold: int = 0) -> Path:
     done = job.folder / "predictions.csv"
     if done.is_file():
         return done
+    sweep(job.folder)
     stages, chosen = Stages(job.folder), 0
     for number in range(job.settings.rounds + 1):
         if number:
@@ -142,7 +143,7 @@ def _answer(job: MineJob, stages: Stages, chosen: int, *, place: dict[str, int])
     model = load_model_folder(folder)[0]
     rows = _rows(job, model, chosen, place)
     encoder = None if chosen == 0 else (job.round(chosen) / NETWORK).relative_to(job.folder).as_posix()
-    write_json(job.folder / "chosen.json", {"round": chosen, "encoder": encoder})
+    write_json(job.folder / CHOSEN, {"round": chosen, "encoder": encoder})
     write_log(job.folder / "rounds.csv", [_round_row(job, n) for n in range(job.settings.rounds + 1)])
     if not (job.folder / WEIGHTS).is_file():
         copy_fold(folder, job.folder)
@@ -180,4 +181,4 @@ def summary(folder: Path, sequence: Sequence[int]) -> dict[str, Any]:
         sequence: Numbers of its rounds.
     """
     rounds = [read_json(folder / f"round_{n}" / JUDGED) for n in sequence]
-    return {**read_json(folder / "chosen.json"), "rounds": rounds}
+    return {**read_json(folder / CHOSEN), "rounds": rounds}

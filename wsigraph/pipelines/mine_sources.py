@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -15,7 +15,7 @@ from wsigraph.io.cohort import Cohort, Slide
 from wsigraph.io.features import read_features
 from wsigraph.io.slides import open_slide, read_patches
 from wsigraph.patches.placed import patches_at
-from wsigraph.pipelines.slides import find_slides
+from wsigraph.pipelines.slides import images_by_slide
 
 BATCH = 256
 """Patches read at a time."""
@@ -65,10 +65,10 @@ class SlidePixels:
     def read(self, slide: Slide, rows: np.ndarray | None = None) -> Iterator[np.ndarray]:
         """See :class:`RawPatches`; patches lie where the feature file says."""
         features = read_features(slide.path, slide_id=slide.slide_id)
-        some = features if rows is None else _some(features, rows)
-        mpp = features.mpp if np.isfinite(features.mpp) else None
-        with open_slide(self.images[slide.slide_id], slide_mpp=mpp) as reader:
-            yield from read_patches(reader, patches_at(reader.info, some), batch_size=BATCH)
+        some = (
+            features if rows is None else replace(features, x=features.x[rows], coords=features.coords[rows])
+        )
+        yield from read_pixels(some, self.images[slide.slide_id])
 
     def row_bytes(self, example: PatchFeatures) -> int:
         """See :class:`RawPatches`."""
@@ -84,8 +84,7 @@ def pixels_of(cohort: Cohort, images: str | Path | Sequence[str | Path]) -> Slid
 
     Raises: SlideError: if there are no images. CohortError: if a slide has none.
     """
-    given = [images] if isinstance(images, str | Path) else list(images)
-    found = {path.stem: path for path in find_slides(given)}
+    found = images_by_slide([images] if isinstance(images, str | Path) else images)
     lacking = [slide.slide_id for slide in cohort.slides if slide.slide_id not in found]
     if lacking:
         got = f"none for {len(lacking)} of {len(cohort)}, such as '{lacking[0]}'"
@@ -94,7 +93,13 @@ def pixels_of(cohort: Cohort, images: str | Path | Sequence[str | Path]) -> Slid
     return SlidePixels({slide.slide_id: found[slide.slide_id] for slide in cohort.slides})
 
 
-def _some(features: PatchFeatures, rows: np.ndarray) -> PatchFeatures:
-    from dataclasses import replace
+def read_pixels(features: PatchFeatures, image: Path) -> Iterator[np.ndarray]:
+    """Batches of pixels ``[b, patch_px, patch_px, 3]`` uint8 of the patches of a slide, in their order.
 
-    return replace(features, x=features.x[rows], coords=features.coords[rows])
+    Args:
+        features: Say where patches lie and how large they are.
+        image: The slide.
+    """
+    mpp = features.mpp if np.isfinite(features.mpp) else None
+    with open_slide(image, slide_mpp=mpp) as reader:
+        yield from read_patches(reader, patches_at(reader.info, features), batch_size=BATCH)

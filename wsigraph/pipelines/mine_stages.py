@@ -10,6 +10,8 @@ from wsigraph.io.atomic import read_json, sha256, write_json
 from wsigraph.io.features.writer import features_hash
 
 LEDGER = "stages.json"
+CHOSEN = "chosen.json"
+"""Written when all stages are done: the round that answers, and its encoder."""
 
 
 class Stages:

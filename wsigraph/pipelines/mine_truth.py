@@ -26,6 +26,7 @@ from wsigraph.pipelines.mine_froc import LesionHits
 from wsigraph.pipelines.mine_job import CLASSIFIER, MineJob, scoring_term
 from wsigraph.pipelines.mine_scores import patch_scores
 from wsigraph.pipelines.mine_sources import SlidePixels
+from wsigraph.pipelines.mine_stages import CHOSEN
 
 OVERVIEW_PX = 1600
 THRESHOLD = 0.5
@@ -96,7 +97,7 @@ def finish_truth(jobs: Sequence[MineJob], truth: Mapping[str, Outlines], *, out:
 
 def answered_patches(job: MineJob) -> Iterator[PatchAnswers]:
     """Each test slide of a finished fold, by the round that was chosen."""
-    number = int(read_json(job.folder / "chosen.json")["round"])
+    number = int(read_json(job.folder / CHOSEN)["round"])
     model = load_model_folder(job.round(number) / CLASSIFIER)[0]
     recipe, cohort, _ = job.at_round(number, job.split.test)
     term = scoring_term(recipe)

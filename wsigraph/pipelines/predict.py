@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
-from wsigraph.errors import WsigraphError
+from wsigraph.errors import RunError, WsigraphError, expected
 from wsigraph.io.answers import read_predictions
 from wsigraph.io.atomic import read_json
 from wsigraph.io.features import read_features
 from wsigraph.models.tiled import MAX_NODES
+from wsigraph.pipelines.mine_stages import CHOSEN
 from wsigraph.pipelines.reporter import Reporter, Silent
+from wsigraph.pipelines.slides import images_by_slide
 from wsigraph.pipelines.trained import TrainedModel, load_model, model_folders, predict
 
-__all__ = ["TrainedModel", "load_model", "model_for", "predict", "predict_files"]
+if TYPE_CHECKING:
+    from wsigraph.pipelines.mine_predict import MinedModel
+
+__all__ = ["TrainedModel", "load_model", "load_run", "model_for", "predict", "predict_files"]
+
+OUT_OF_FOLD = ("cross_validation", "mining")
+"""Kinds of runs that answer slides of their own by a network that never saw them."""
 
 
 def predict_files(
     run: str | Path,
     paths: Sequence[str | Path],
     *,
+    images: Sequence[str | Path] = (),
     max_nodes: int = MAX_NODES,
     reporter: Reporter = Silent(),
-) -> tuple[TrainedModel, list[Any], dict[str, str]]:
+) -> tuple[TrainedModel | MinedModel, list[Any], dict[str, str]]:
     """Predict feature files.
 
     A slide the run was cross-validated on is answered by the fold that tested it, others by the mean
@@ -32,17 +42,21 @@ def predict_files(
 
     Args:
         run: A run folder, or one fold of it.
-        paths: Feature files, or folders of them.
+        paths: Feature files, or folders of them; for a mined run those of the first encoder.
+        images: Slides or images, or folders of them, for a run that was fine-tuned on pixels.
         max_nodes: Patches above which a slide runs in tiles: the same answer in less memory.
         reporter: Hears of the progress.
 
     Returns: The model, one row per slide (``Prediction`` of classes, else ``Estimate``), and the reason by
         file for files that failed.
+    Raises: RunError: if there is no finished model, or there are images and nothing reads them.
     """
     files = [
         file for path in map(Path, paths) for file in (sorted(path.glob("*.h5")) if path.is_dir() else [path])
     ]
-    whole = load_model(run)
+    whole = load_run(run, images_by_slide(images) if images else {})
+    if images and not whole.reads_pixels:
+        raise RunError(expected(f"Run '{run}'", "no images, for it reads features", "some"))
     task, failed = whole.recipe.make_task(), {}
     rows: list[Any] = []
     reporter.start("Predicting", len(files))
@@ -50,7 +64,7 @@ def predict_files(
         try:
             features = read_features(file, slide_id=file.stem)  # the name a cohort knows it by
             model, repeat, fold, split = model_for(run, features.slide_id, whole)
-            answer = model.answer(model.graph(features), max_nodes=max_nodes)
+            answer = model.of_slide(features, max_nodes=max_nodes)
             row = task.prediction(features.slide_id, features.slide_id, values=answer.values)
             rows.append(replace(row, repeat=repeat, fold=fold, split=split))
         except WsigraphError as error:
@@ -61,7 +75,26 @@ def predict_files(
     return whole, rows, failed
 
 
-def model_for(run: str | Path, slide_id: str, whole: TrainedModel) -> tuple[TrainedModel, int, int, str]:
+def load_run(run: str | Path, images: Mapping[str, Path] = MappingProxyType({})) -> TrainedModel | MinedModel:
+    """Load what answers slides: a run of ``wsigraph train`` or of ``wsigraph mine``, or one fold of it.
+
+    Args:
+        run: The folder.
+        images: The slides themselves by slide id, for a run that was fine-tuned on pixels.
+
+    Raises: RunError: if there is no finished model.
+    """
+    run = Path(run)
+    if any((folder / CHOSEN).is_file() for folder in (run, *model_folders(run))):
+        from wsigraph.pipelines.mine_predict import load_mined
+
+        return load_mined(run, images)
+    return load_model(run)
+
+
+def model_for(
+    run: str | Path, slide_id: str, whole: TrainedModel | MinedModel
+) -> tuple[TrainedModel | MinedModel, int, int, str]:
     """The networks that may answer for a slide: out of fold for the run's own slides.
 
     Returns: The model, the repeat and fold it comes from (0 and -1 for the mean of all folds), and the split.
@@ -70,13 +103,13 @@ def model_for(run: str | Path, slide_id: str, whole: TrainedModel) -> tuple[Trai
     if not (run / "run.json").is_file():
         return whole, 0, 0, "external"
     record = read_json(run / "run.json")
-    if slide_id not in record["data"]["slides"] or record["plan"]["kind"] != "cross_validation":
+    if slide_id not in record["data"]["slides"] or record["plan"]["kind"] not in OUT_OF_FOLD:
         return whole, 0, -1, "external"
-    for folder in model_folders(run):
+    for place, folder in enumerate(model_folders(run)):
         if not (folder / "predictions.csv").is_file():
             continue
         rows = read_predictions(folder / "predictions.csv", whole.recipe.make_task(), whole.recipe.classes)
         for row in rows:
             if row.slide_id == slide_id and row.split == "test":
-                return load_model(folder), row.repeat, row.fold, "test"
+                return whole.of_fold(place), row.repeat, row.fold, "test"
     return whole, 0, -1, "external"

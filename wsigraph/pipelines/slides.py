@@ -83,6 +83,17 @@ def find_slides(paths: Sequence[str | Path]) -> list[Path]:
     return slides
 
 
+def images_by_slide(images: Sequence[str | Path]) -> dict[str, Path]:
+    """Images by the name of their slide.
+
+    Args:
+        images: Slides or images, or folders of them.
+
+    Raises: SlideError: if there are none.
+    """
+    return {path.stem: path for path in find_slides(images)}
+
+
 def refuse_duplicates(slides: Sequence[str | Path]) -> None:
     """Refuse two files with one slide id.
 

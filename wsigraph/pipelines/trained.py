@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -119,6 +119,21 @@ class TrainedModel:
         columns = tasks[0].answer_columns(self.recipe.classes)
         return Answer(str(graph.slide_id), torch.stack(each).mean(0), attention, columns)
 
+    def of_slide(
+        self, features: PatchFeatures, *, which: WhichAttention | None = None, max_nodes: int = MAX_NODES
+    ) -> Answer:
+        """Answer and attention for one slide; see :meth:`graph` and :meth:`answer`."""
+        return self.answer(self.graph(features), which=which, max_nodes=max_nodes)
+
+    @property
+    def reads_pixels(self) -> bool:
+        """Whether slides' images are needed: never, features are all."""
+        return False
+
+    def of_fold(self, place: int) -> TrainedModel:
+        """One of the networks, in the order of ``model_folders``."""
+        return replace(self, networks=(self.networks[place],), tasks=self.tasks[place : place + 1])
+
     def _check(self, features: PatchFeatures) -> None:
         wanted, where = self.recipe.features, f"Slide '{features.slide_id}'"
         todo = "Encode the slide as the training slides were."
@@ -179,7 +194,21 @@ def load_model(path: str | Path) -> TrainedModel:
             )
         )
     networks, recipes = zip(*loaded, strict=True)
+    encoders = sorted({recipe.features.encoder for recipe in recipes})
+    if len(encoders) > 1:
+        todo = "Its folds have encoders of their own: give one fold, or ask `wsigraph predict`."
+        raise RunError(
+            expected(f"Run '{path}'", "folds that read the same features", f"{encoders}", todo=todo)
+        )
     return TrainedModel(recipes[0], networks, tuple(recipe.make_task() for recipe in recipes))
+
+
+def mean_answer(each: Sequence[Answer]) -> Answer:
+    """The mean of several answers to one slide, attention too where all have it."""
+    given = [one.attention for one in each if one.attention is not None]
+    attention = torch.stack(given).mean(0) if len(given) == len(each) else None
+    values = torch.stack([one.values for one in each]).mean(0)
+    return replace(each[0], values=values, attention=attention)
 
 
 def model_folders(run: Path) -> list[Path]:

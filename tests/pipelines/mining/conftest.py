@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from wsigraph.data.patch_features import PatchFeatures
 from wsigraph.io.cohort import Cohort
-from wsigraph.io.features import write_features
+from wsigraph.io.features import read_features, write_features
 from wsigraph.pipelines.mine import mine
+from wsigraph.pipelines.mine_sources import pixels_of
 from wsigraph.training.fit_loop import TrainerOptions
+from wsigraph.training.mining.refresh import Refresh
 from wsigraph.training.mining.settings import mine_settings
 from wsigraph.training.recipe import recipe
 
@@ -120,18 +124,92 @@ def settings():
 
 @pytest.fixture(scope="session")
 def run_loop():
-    """Run the loop on the CPU."""
+    """Run the loop on the CPU; ``accept`` takes the place of what validation slides say of new rounds."""
 
-    def run(cohort, out, *, method=None, settings=None, **options):
+    def run(cohort, out, *, method=None, settings=None, accept=None, **options):
         method, settings = method or small_method(), settings or small_settings()
-        return mine(method, cohort, out=out, settings=settings, trainer=CPU, **options)
+        with pytest.MonkeyPatch.context() as patch:
+            if accept is not None:
+                patch.setattr("wsigraph.pipelines.mine_fold.decide", given(accept))
+            return mine(method, cohort, out=out, settings=settings, trainer=CPU, **options)
 
     return run
 
 
+def given(accept):
+    """A decision that does not read scores."""
+
+    def decide(standing, score):
+        taken = accept or standing is None
+        return Refresh(taken, score, score if taken else standing, "as the test has it")
+
+    return decide
+
+
 @pytest.fixture(scope="session")
 def finished(made, run_loop, tmp_path_factory):
-    """One finished run on the official split; nobody may change it."""
+    """One finished run on the official split, whose new round answers; nobody may change it."""
     out = tmp_path_factory.mktemp("finished") / "run"
-    run_loop(made.cohort, out)
+    run_loop(made.cohort, out, accept=True)
     return out
+
+
+PIXELS = {
+    "network": "resnet18",
+    "network.stem": "small",
+    "network.width": 1,
+    "network.augmentation": {"area": [0.5, 1.0]},
+    "batch": 8,
+    "steps": 2,
+}
+
+
+@dataclass
+class Spy:
+    """A source that remembers what was read of which slide."""
+
+    source: Any
+    some: list[tuple[str, tuple[int, ...]]] = field(default_factory=list)
+    whole: list[str] = field(default_factory=list)
+
+    def read(self, slide, rows=None):
+        if rows is None:
+            self.whole.append(slide.slide_id)
+        else:
+            self.some.append((slide.slide_id, tuple(rows.tolist())))
+        return self.source.read(slide, rows)
+
+    def row_bytes(self, example):
+        return self.source.row_bytes(example)
+
+
+@pytest.fixture(scope="session")
+def pixel_settings():
+    """A short loop on pixels."""
+    return small_settings().with_changes(PIXELS)
+
+
+@pytest.fixture(scope="session")
+def colour():
+    """The colour of each patch in its slide's picture."""
+    return lambda name, row: (5 * int(name[1:]) + 50, 10 * row + 20, 90)
+
+
+@pytest.fixture(scope="session")
+def images(made, colour, tmp_path_factory):
+    """A picture of each slide, 500 x 400 px: a square of its own colour for every patch."""
+    folder = tmp_path_factory.mktemp("images")
+    for one in made.cohort.slides:
+        picture = np.full((400, 500, 3), 255, np.uint8)
+        for row, (x, y) in enumerate(read_features(one.path).coords.tolist()):
+            picture[y : y + 100, x : x + 100] = colour(one.slide_id, row)
+        Image.fromarray(picture).save(folder / f"{one.slide_id}.png")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def on_pixels(made, images, run_loop, pixel_settings, tmp_path_factory):
+    """One finished run on pixels, whose new round answers, and what it read; nobody may change it."""
+    out, spy = tmp_path_factory.mktemp("pixels") / "run", Spy(pixels_of(made.cohort, images))
+    run_loop(made.cohort, out, settings=pixel_settings, images=spy, accept=True)
+    return out, spy
