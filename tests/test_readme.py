@@ -19,8 +19,20 @@ pytestmark = pytest.mark.slow
 QUICK = "--folds 2 --set optimiser.epochs=1 --set encoder.hidden_channels=8 --device cpu"
 PARTS = "--set encoder.name=gatv2 --set views.masked.mask=blocks --set terms.reconstruction.target=residual"
 TRAIN = "wsigraph train demo_out/labels.csv --features features"
+MINED = "--folds 2 --set optimiser.epochs=1 --device cpu --mine rounds=1 --mine epochs_per_round=1"
+LITTLE = f"{MINED} --mine warmup=0 --mine floor=0 --mine steps=2 --mine batch=16"
+PIXELS = "--images demo_out/slides --mine network=resnet18 --mine network.stem=small"
+MINE = "wsigraph mine demo_out/labels.csv --features features"
+EXAMPLES = ("bracs", "panda", "camelyon16", "tcga_luad", "all_three")
 REDUCED = {
     "pip install wsigraph": None,  # the wheel test installs it
+    **{  # they need true lists of slides; tests/test_examples*.py run them as they stand here
+        f"python examples/{name}.py --smoke --out runs/{name}": None for name in EXAMPLES
+    },
+    f"{MINE} --out runs/mined": f"{MINE} {LITTLE} --out runs/mined",
+    f"{MINE} {PIXELS} --out runs/pixels": (
+        f"{MINE} {PIXELS} --mine network.width=4 {LITTLE} --out runs/pixels"
+    ),
     "wsigraph demo": "wsigraph demo --slides small",
     "wsigraph train demo_out/labels.csv --features features --recipe srmil --folds 4 --out runs/srmil": (
         f"wsigraph train demo_out/labels.csv --features features --recipe srmil {QUICK} --out runs/srmil"
