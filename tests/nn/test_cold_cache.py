@@ -14,6 +14,7 @@ import torch
 from wsigraph.data.adjacency import Adjacency
 from wsigraph.nn.encoders.gat import GAT
 from wsigraph.nn.kernels import numba_variants
+from wsigraph.nn.layers.mamba import MambaBlock
 
 numba_variants.PARALLEL_FROM = 0  # threads wherever there are two
 torch.manual_seed(0)
@@ -22,7 +23,9 @@ adjacency, x = Adjacency.of(edges, 900), torch.randn(900, 32)
 digest = hashlib.sha256()
 encoder = GAT(32, hidden_channels=64).train()
 encoder(x, adjacency).square().sum().backward()
-for p in encoder.parameters():
+block = MambaBlock(48)
+block(x[:300].repeat(1, 2)[:, :48]).square().sum().backward()
+for p in (*encoder.parameters(), *block.parameters()):
     digest.update(p.grad.numpy().tobytes())
 print(digest.hexdigest())
 """

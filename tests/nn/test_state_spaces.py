@@ -9,6 +9,7 @@ import torch
 from wsigraph.errors import GraphError, RecipeError
 from wsigraph.nn.encoders.mamba import Mamba, SRMamba
 from wsigraph.nn.encoders.s4 import S4
+from wsigraph.nn.kernels import selective_scan as module
 from wsigraph.nn.kernels.selective_scan import PIECE, selective_scan
 from wsigraph.nn.layers.mamba import MambaBlock, SRMambaBlock, strided_order
 from wsigraph.nn.layers.s4d import S4D, causal_convolution, s4d_kernel
@@ -75,6 +76,13 @@ def test_a_kernel_of_one_pole_is_its_decaying_power():
     np.testing.assert_allclose(got[0], want, atol=1e-12)
 
 
+@pytest.fixture(params=["fused", "plain"])
+def form(request, monkeypatch):
+    """The fused loops, and the plain form that runs elsewhere."""
+    if request.param == "plain":
+        monkeypatch.setattr(module, "on_numba", lambda values: False)
+
+
 def scan_inputs(n, channels=3, states=2):
     step = torch.nn.functional.softplus(rows(n, channels))
     decay = -torch.rand(channels, states, dtype=torch.float64) - 0.1
@@ -93,6 +101,7 @@ def scan_by_loops(x, step, decay, write, read):
     return out
 
 
+@pytest.mark.usefixtures("form")
 @pytest.mark.parametrize("n", LENGTHS)
 def test_the_scan_equals_loops(n):
     x, step, decay, write, read = scan_inputs(n)
@@ -101,6 +110,7 @@ def test_the_scan_equals_loops(n):
     np.testing.assert_allclose(got, want, atol=1e-10)
 
 
+@pytest.mark.usefixtures("form")
 @pytest.mark.parametrize("n", LENGTHS)
 def test_gradients_of_the_scan_are_those_of_the_plain_recurrence(n):
     leaves = [one.requires_grad_() for one in scan_inputs(n)]
@@ -186,6 +196,7 @@ def test_steps_start_between_a_thousandth_and_a_tenth():
     assert 0.03 < steps.max() < 0.11
 
 
+@pytest.mark.usefixtures("form")
 def test_states_are_never_all_there_at_once(largest):
     n, channels, states = 20 * PIECE, 8, 16
     x, step = (torch.rand(n, channels, requires_grad=True) for _ in range(2))

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from wsigraph.nn.kernels.device import on_numba
+
 PIECE = 64
 """Rows whose states are there at once."""
 
@@ -18,7 +20,8 @@ def selective_scan(x: Tensor, step: Tensor, *, decay: Tensor, write: Tensor, rea
     .. math::  h_t = e^{\Delta_t A} \odot h_{t-1} + \Delta_t x_t B_t^\top, \quad y_t = h_t C_t
 
     States are kept at the ends of pieces alone, and those between are computed again in the backward pass:
-    memory grows with the rows, not with rows times states. In single precision at least.
+    memory grows with the rows, not with rows times states. In single precision at least. On a CPU fused
+    loops run, elsewhere torch's own operations row by row.
 
     Args:
         x: ``[n, D]``.
@@ -33,7 +36,12 @@ def selective_scan(x: Tensor, step: Tensor, *, decay: Tensor, write: Tensor, rea
     """
     kind = torch.promote_types(x.dtype, torch.float32)
     with torch.autocast(x.device.type, enabled=False):
-        return _Scan.apply(x.to(kind), step.to(kind), write.to(kind), read.to(kind), decay.to(kind).T)
+        given = x.to(kind), step.to(kind), write.to(kind), read.to(kind), decay.to(kind).T
+        if on_numba(given[0]):
+            from wsigraph.nn.kernels.selective_scan_op import fused_scan
+
+            return fused_scan(*given, PIECE)
+        return _Scan.apply(*given)
 
 
 def _states_of(
