@@ -63,7 +63,7 @@ def test_arms_differ_in_what_they_are_named_for():
     assert {ARMS[f"{k}5"].settings.network.name for k in ("pix", "adapt")} == {"resnet18", "adapter"}
     assert ARMS["its2clr"].settings.model_dump() == ARMS["adaptall"].settings.model_dump()
     assert set(base.terms) - set(ARMS["its2clr"].build().terms) == {"ranking"}
-    graph, rebuilt = ARMS["graph5"].build(), ARMS["graphpix5rec"].build()
+    graph, rebuilt = ARMS["graphpix5"].build(), ARMS["graphpix5rec"].build()
     assert (graph.encoder.name, graph.graph.name, graph.terms) == ("gat", "knn", base.terms)
     assert set(rebuilt.terms) - set(graph.terms) == {"reconstruction"}
     for name in ARMS:
