@@ -31,7 +31,7 @@ _FAINTEST = (
 )
 _TRUTH = "#0969da"
 _TISSUE = "#c9ced4"  # patches on a plain ground, where no picture of the slide lies under them
-_LONG_SIDE = 1500  # pixels of a panel's longer side, at most
+_LONG_SIDE = 800  # pixels of what is painted: about those of a panel, more would be drawn over each other
 _PANEL = 5.8  # inches of a panel's longer side
 
 
@@ -160,7 +160,7 @@ def _draw_probabilities(axes: Axes, heatmap: Heatmap, least: float) -> AxesImage
 
 
 def _raster(heatmap: Heatmap) -> tuple[np.ndarray, Box]:
-    """Probabilities as an array of at most about 1500 pixels, and what it covers."""
+    """Probabilities as an array of about as many pixels as are shown, and what it covers."""
     patches = extent(heatmap)
     fine = _LONG_SIDE * heatmap.patch_size / max(patches.width, patches.height)
     px_per_patch = min(8.0, fine) if fine < 1 else float(min(8, int(fine)))
