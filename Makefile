@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 DEMO_OUT ?= demo_out
 
-.PHONY: demo test lint bench-io bench-speed clean
+.PHONY: demo test lint bench-io bench-models bench-speed clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -28,6 +28,9 @@ lint: $(STAMP)  ## style, types, import contracts
 bench-io: $(STAMP)  ## tiling, graph build, feature files, start-up: writes a dated file
 	$(BIN)/python -m benchmarks.speed --only feature_read --only knn --only startup --only tiling \
 	  --out benchmarks/results
+
+bench-models: $(STAMP)  ## a training step of every recipe beside torchmil's model: writes a dated table (2 hours)
+	OMP_NUM_THREADS=1 $(BIN)/python -W ignore -m benchmarks.speed.models --out benchmarks/results
 
 bench-speed: $(STAMP)  ## attention, SRMIL step and prediction, very large slides: writes a dated file (20 minutes)
 	$(BIN)/python -m benchmarks.speed --only attention_layer --only srmil_step --only srmil_inference \
