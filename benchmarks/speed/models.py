@@ -74,7 +74,7 @@ def pair(name: str, patches: int) -> tuple[dict[str, Any], dict[str, Any]]:
 def table(found: dict[tuple[str, int], tuple[dict[str, Any], dict[str, Any]]]) -> str:
     """Markdown: one line per model, two cells per size."""
     sizes = sorted({patches for _, patches in found})
-    names = list(dict.fromkeys(name for name, _ in found))
+    names = sorted({name for name, _ in found})
     head = " | ".join(f"{patches:,} patches: s | GB" for patches in sizes)
     lines = [f"| model | torchmil's | {head} |", f"|---|---|{'---:|---:|' * len(sizes)}"]
     for name in names:
@@ -88,7 +88,7 @@ def table(found: dict[tuple[str, int], tuple[dict[str, Any], dict[str, Any]]]) -
 
 def _cell(mine: dict[str, Any], beside: dict[str, Any], key: str) -> str:
     if key not in mine:
-        return str(mine.get("failed", ""))
+        return str(mine.get("failed", "not measured"))
     text = f"{mine[key]:.3g}"
     if key in beside:
         return f"{text} / {mine[key] / beside[key]:.2f}"
