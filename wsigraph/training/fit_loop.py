@@ -22,6 +22,9 @@ from wsigraph.training.recipe import CheckpointSettings
 from wsigraph.training.samplers.steps import EpochSteps
 from wsigraph.training.windows import Windows, WindowSteps
 
+TERMINATED = 128 + 15
+"""Exit code of a process that was told to end (SIGTERM) while it trained."""
+
 
 class LabelledSlides(Protocol):
     """Training slides: a map-style dataset that knows the target of each slide without loading it."""
@@ -134,7 +137,8 @@ def train(
         listen: Called with each epoch's log row.
 
     Returns: Path of the checkpoint the rule chose.
-    Raises: RecipeError, CohortError: if the recipe's sampler cannot deal the training slides.
+    Raises: RecipeError, CohortError: if the recipe's sampler cannot deal the training slides. SystemExit: if
+        the process is told to end; called again, training goes on.
     """
     rule = module.recipe.checkpoint
     module.model.recomputes = options.save_memory
@@ -167,13 +171,16 @@ def train(
             num_sanity_val_steps=0,
             default_root_dir=folder,
         )
-        trainer.fit(
-            module,
-            _loader(train_graphs, steps, module, options=options),
-            DataLoader(val_graphs, batch_size=1, num_workers=options.workers),
-            ckpt_path=str(last) if last.exists() else None,
-            weights_only=True,
-        )
+        try:
+            trainer.fit(
+                module,
+                _loader(train_graphs, steps, module, options=options),
+                DataLoader(val_graphs, batch_size=1, num_workers=options.workers),
+                ckpt_path=str(last) if last.exists() else None,
+                weights_only=True,
+            )
+        except SystemExit as left:  # Lightning leaves without a code when it is told to end
+            raise SystemExit(left.code or TERMINATED) from left
     return last if rule.monitor == "last" or not keeper.best_model_path else Path(keeper.best_model_path)
 
 
