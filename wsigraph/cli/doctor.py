@@ -24,11 +24,14 @@ def doctor(
     id_col: options.IdCol = "slide_id",
     patient_col: options.PatientCol = "patient_id",
     target_col: options.TargetCol = "label",
+    task: options.TaskName = "classification",
+    tree: options.Tree = None,
     json: options.Json = False,
 ) -> None:
     """Check this installation, and a cohort before hours are spent on it."""
     from wsigraph.pipelines.doctor import Checkup, examine_files, examine_manifest
     from wsigraph.pipelines.machine import examine_machine
+    from wsigraph.pipelines.question import question
 
     machine, report = examine_machine(), Checkup()
     if path is not None:
@@ -37,7 +40,10 @@ def doctor(
                 report = examine_files(path, reporter=reporter)
             else:
                 columns = {"id_col": id_col, "patient_col": patient_col, "target_col": target_col}
-                report = examine_manifest(path, features or path.parent, columns=columns, reporter=reporter)
+                asked = question("abmil", task, tree=tree, manifest=path, columns={"target_col": target_col})
+                report = examine_manifest(
+                    path, features or path.parent, columns=columns, task=asked, reporter=reporter
+                )
     if json:
         emit_json({"machine": machine, "facts": report.facts, "faults": list(map(vars, report.faults))})
     else:

@@ -43,6 +43,13 @@ TargetCol = Annotated[
         help="Manifest column of classes; of labels, numbers or levels of a tree also several: er,pr.",
     ),
 ]
+TaskName = Annotated[
+    str,
+    typer.Option(
+        "--task",
+        help="classification, hierarchy, multilabel, ordinal, regression, cox or discrete_time.",
+    ),
+]
 Tree = Annotated[
     str | None,
     typer.Option(

@@ -45,13 +45,7 @@ def train(
     id_col: options.IdCol = "slide_id",
     patient_col: options.PatientCol = "patient_id",
     target_col: options.TargetCol = "label",
-    task: Annotated[
-        str,
-        typer.Option(
-            "--task",
-            help="classification, hierarchy, multilabel, ordinal, regression, cox or discrete_time.",
-        ),
-    ] = "classification",
+    task: options.TaskName = "classification",
     tree: options.Tree = None,
     time_col: options.TimeCol = None,
     event_col: options.EventCol = None,

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from wsigraph.data.patch_features import PatchFeatures
+from wsigraph.data.tasks.base import Task
 from wsigraph.errors import GraphError, WsigraphError
 from wsigraph.graph.build import to_graph
 from wsigraph.io.cohort import Cohort
@@ -65,6 +66,7 @@ def examine_manifest(
     features: str | Path,
     *,
     columns: Mapping[str, str] | None = None,
+    task: Task | None = None,
     reporter: Reporter | None = None,
 ) -> Checkup:
     """The same for the files of a manifest, and its labels and patients besides.
@@ -73,26 +75,30 @@ def examine_manifest(
         manifest: CSV or TSV.
         features: Folder of its feature files.
         columns: ``id_col``, ``patient_col`` and ``target_col``, where they are not the usual ones.
+        task: What is asked, with the columns that it reads; one class per slide where None. Classes are what
+            folds are drawn by: of a label tree the finest known ones, of numbers their strata.
         reporter: Who hears of the progress.
 
     Raises: CohortError: if the manifest is broken beyond use.
     """
-    cohort = Cohort.from_manifest(manifest, features=features, **(columns or {}))
+    asked = "classification" if task is None else task
+    cohort = Cohort.from_manifest(manifest, features=features, **(columns or {}), task=asked)
     files = _examine([slide.path for slide in cohort.slides], reporter or Silent())
-    patients = {label: set[str]() for label in cohort.classes}
-    for slide in cohort.slides:
-        patients[slide.label].add(slide.patient_id)
+    strata, one_class = cohort.strata, cohort.task.one_class
+    patients = {name: set[str]() for name in (cohort.classes if one_class else sorted(set(strata)))}
+    for name, patient in zip(strata, cohort.patients, strict=True):
+        patients[name].add(patient)
     facts = {
         "slides": len(cohort),
         "patients": len(set(cohort.patients)),
         "left_out": len(cohort.left_out),
-        "slides_per_class": dict(Counter(cohort.labels)),
+        "slides_per_class": dict(Counter(strata)),
         "patients_per_class": {label: len(names) for label, names in patients.items()},
         **{name: value for name, value in files.facts.items() if name != "files"},
     }
     faults = [Fault("fault", slide, why) for slide, why in cohort.left_out.items()]
     faults += [Fault("warning", "manifest", note) for note in cohort.notes if "left out" not in note]
-    faults += _class_faults(patients) + _patient_faults(cohort)
+    faults += _class_faults(patients, least=2 if one_class else 0) + _patient_faults(cohort)
     return Checkup(facts, tuple(_worst_first([*faults, *files.faults])))
 
 
@@ -172,9 +178,10 @@ def _words(kind: tuple[Any, ...]) -> str:
     return f"{kind[0]} channels of encoder '{kind[1] or 'unknown'}' at {kind[2]} px"
 
 
-def _class_faults(patients: Mapping[str, set[str]]) -> list[Fault]:
+def _class_faults(patients: Mapping[str, set[str]], *, least: int) -> list[Fault]:
+    """Classes of too few patients; fewer than ``least`` cannot be learned, others may join in the folds."""
     faults = []
-    if len(patients) < 2:
+    if len(patients) < least:
         faults.append(
             Fault("fault", "labels", f"one class only ({', '.join(patients)}): nothing to tell apart")
         )
@@ -182,17 +189,19 @@ def _class_faults(patients: Mapping[str, set[str]]) -> list[Fault]:
         if len(names) < FEW_PATIENTS:
             some = f"{len(names)} patient{'s' * (len(names) != 1)}"
             text = f"{some}: some of {FEW_PATIENTS} folds would lack it"
-            faults.append(Fault("fault" if len(names) < 2 else "warning", f"class '{label}'", text))
+            faults.append(Fault("fault" if len(names) < least else "warning", f"class '{label}'", text))
     return faults
 
 
 def _patient_faults(cohort: Cohort) -> list[Fault]:
     labels: dict[str, set[str]] = {}
     splits: dict[str, set[str]] = {}
-    for slide in cohort.slides:
-        labels.setdefault(slide.patient_id, set()).add(slide.label)
+    for slide, stratum in zip(cohort.slides, cohort.strata, strict=True):
+        labels.setdefault(slide.patient_id, set()).add(stratum)
         if slide.split:
             splits.setdefault(slide.patient_id, set()).add(slide.split)
+    if cohort.task.label_tree is not None:
+        labels = {name: _finest(found) for name, found in labels.items()}
     faults = [
         Fault("warning", f"patient '{name}'", f"slides with different labels ({', '.join(sorted(found))})")
         for name, found in labels.items()
@@ -203,6 +212,11 @@ def _patient_faults(cohort: Cohort) -> list[Fault]:
         for name, found in splits.items()
         if len(found) > 1
     ]
+
+
+def _finest(lines: set[str]) -> set[str]:
+    """Lines of a label tree (``benign / N``) less those that others only know more of (``benign``)."""
+    return {line for line in lines if not any(other.startswith(f"{line} / ") for other in lines)}
 
 
 def _worst_first(faults: Sequence[Fault]) -> list[Fault]:
