@@ -2,13 +2,15 @@
 
 WHO is a recipe, or ``torchmil:TransMIL``. Prints one JSON object: median CPU seconds of a step in one thread
 (forward and backward of the whole loss, train mode, no optimiser) and the memory that the first step added
-(GB). CPU seconds, because they hardly change when other work shares the machine; the first step, which may
-compile, is not among them.
+(GB). CPU seconds, because they hardly change when other work shares the machine; the first step is not among
+them. Before it, a step on a small slide loads libraries and kernels, which are no memory of the step's.
 The slide is made up (synthetic): random features on a square lattice; only its size matters.
 """
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import json
 import os
 import statistics
@@ -33,6 +35,9 @@ from wsigraph.graph.self_loops import with_self_loops
 from wsigraph.training.build import graph_builder
 from wsigraph.training.recipe import recipe
 
+SMALL = 512
+"""Patches of the slide that everything is loaded for."""
+
 EMBED = 512
 """Width that torchmil's models are given their patches in, as our set recipes embed them."""
 
@@ -42,7 +47,7 @@ WITH_EDGES = ("PatchGCN", "CAMIL", "SmABMIL", "GTP", "DeepGraphSurv")
 OPTIONS = {
     "ABMIL": {"gated": True},
     "CLAM_SB": {"gated": True, "att_dim": 256, "k_sample": 8},
-    "CAMIL": {"n_landmarks": 256},
+    "CAMIL": {"n_landmarks": 256, "n_heads": 8},
     "TransMIL": {"n_landmarks": 256, "n_heads": 8},
 }
 """Where its defaults fail or are not the paper's."""
@@ -127,11 +132,20 @@ def theirs(name: str, patches: int, channels: int) -> Callable[[], object]:
     return step
 
 
+def load(make: Callable[[int], Callable[[], object]]) -> None:
+    """Run a step on a small slide, and give back what it held."""
+    make(SMALL)()
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+
+
 def main() -> None:
     """Measure what the command line names."""
     who, patches, channels = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     source, _, name = who.rpartition(":")
-    step = (theirs if source == "torchmil" else ours)(name, patches, channels)
+    kind = theirs if source == "torchmil" else ours
+    load(lambda small: kind(name, small, channels))
+    step = kind(name, patches, channels)
     with Peak() as peak:
         begin = time.process_time()
         step()
