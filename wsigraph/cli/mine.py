@@ -58,7 +58,8 @@ def mine(
     classes: Annotated[
         str | None,
         typer.Option(
-            "--classes", help="Classes in order, the background of two first: normal,tumour [sorted]."
+            "--classes",
+            help="Classes in order, the background of two first: normal,tumour (sorted if not given).",
         ),
     ] = None,
     device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "auto",

@@ -57,11 +57,15 @@ Tree = Annotated[
     ),
 ]
 TimeCol = Annotated[
-    str | None, typer.Option("--time-col", help="Manifest column of times, for survival [time].")
+    str | None,
+    typer.Option("--time-col", help="Manifest column of times, for survival ('time' if not given)."),
 ]
 EventCol = Annotated[
     str | None,
-    typer.Option("--event-col", help="Manifest column with 1 (event) or 0 (censored), for survival [event]."),
+    typer.Option(
+        "--event-col",
+        help="Manifest column with 1 (event) or 0 (censored), for survival ('event' if not given).",
+    ),
 ]
 
 

@@ -51,7 +51,9 @@ def train(
     event_col: options.EventCol = None,
     classes: Annotated[
         str | None,
-        typer.Option("--classes", help="Classes in the order of the outputs: low,medium,high [sorted]."),
+        typer.Option(
+            "--classes", help="Classes in the order of the outputs: low,medium,high (sorted if not given)."
+        ),
     ] = None,
     device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "auto",
     workers: Annotated[int, typer.Option("--workers", min=0, help="Processes that load graphs.")] = 0,
