@@ -8,6 +8,7 @@ import torch
 
 from wsigraph.nn.kernels import numba_philox
 from wsigraph.nn.kernels.dropout import dropout, keep_factors
+from wsigraph.nn.layers.dropout import Dropout
 
 
 @pytest.fixture
@@ -128,3 +129,16 @@ def test_factors_multiply_to_the_same_expectation():
     assert factors.dtype == torch.float64
     assert len(factors.unique()) == 2
     assert factors.mean().item() == pytest.approx(1.0, abs=0.01)
+
+
+def test_the_layer_drops_in_training_alone_and_keeps_nothing():
+    layer, x, kept = Dropout(0.25), torch.randn(300, 8, requires_grad=True), []
+    with torch.autograd.graph.saved_tensors_hooks(kept.append, lambda value: value):
+        torch.manual_seed(3)
+        out = layer(x)
+    torch.manual_seed(3)
+    assert torch.equal(out, dropout(x, 0.25))
+    out.sum().backward()
+    assert torch.equal(x.grad, torch.where(out == 0, 0, 4 / 3))
+    assert not kept
+    assert layer.eval()(x) is x

@@ -8,6 +8,8 @@ from torch_geometric.utils import softmax
 
 from wsigraph.data.bags import Bags
 from wsigraph.nn.aggregators.base import Aggregated, Aggregator
+from wsigraph.nn.layers.dropout import Dropout
+from wsigraph.nn.layers.weighted_sums import weighted_sum
 
 
 class Attention(Aggregator, name="attention"):
@@ -32,11 +34,11 @@ class Attention(Aggregator, name="attention"):
         self.out_channels = in_channels
         self.value = nn.Linear(in_channels, hidden_channels)
         self.score = nn.Linear(hidden_channels, 1)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, bags: Bags) -> Aggregated:
         """Pool the nodes of each slide."""
         bags.require_rows(where="Attention")
         logits = self.score(self.dropout(torch.tanh(self.value(x))))  # [N, 1]
         attention = softmax(logits, bags.batch, num_nodes=bags.num_graphs)
-        return Aggregated(bags.sum(attention * x), attention, logits)
+        return Aggregated(weighted_sum(attention, x, bags), attention, logits)

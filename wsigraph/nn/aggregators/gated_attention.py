@@ -8,6 +8,8 @@ from torch_geometric.utils import softmax
 
 from wsigraph.data.bags import Bags
 from wsigraph.nn.aggregators.base import Aggregated, Aggregator
+from wsigraph.nn.layers.dropout import Dropout
+from wsigraph.nn.layers.weighted_sums import weighted_sum
 
 
 class GatedAttention(Aggregator, name="gated_attention"):
@@ -33,7 +35,7 @@ class GatedAttention(Aggregator, name="gated_attention"):
         self.value = nn.Linear(in_channels, hidden_channels)
         self.gate = nn.Linear(in_channels, hidden_channels)
         self.score = nn.Linear(hidden_channels, 1)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, bags: Bags) -> Aggregated:
         """Pool the nodes of each slide."""
@@ -41,4 +43,4 @@ class GatedAttention(Aggregator, name="gated_attention"):
         gated = self.dropout(torch.tanh(self.value(x)) * torch.sigmoid(self.gate(x)))  # [N, hidden]
         logits = self.score(gated)  # [N, 1]
         attention = softmax(logits, bags.batch, num_nodes=bags.num_graphs)
-        return Aggregated(bags.sum(attention * x), attention, logits)
+        return Aggregated(weighted_sum(attention, x, bags), attention, logits)

@@ -8,6 +8,7 @@ from torch_geometric.utils import softmax
 
 from wsigraph.data.bags import Bags
 from wsigraph.nn.aggregators.base import Aggregated, Aggregator
+from wsigraph.nn.layers.weighted_sums import weighted_sum
 
 
 class GlobalAttention(Aggregator, name="global_attention"):
@@ -41,4 +42,4 @@ class GlobalAttention(Aggregator, name="global_attention"):
         bags.require_rows(where="GlobalAttention")
         logits = self.score(leaky_relu(self.value(x)))  # [N, 1]
         attention = softmax(logits, bags.batch, num_nodes=bags.num_graphs)
-        return Aggregated(self.norm(bags.sum(attention * x)), attention, logits)
+        return Aggregated(self.norm(weighted_sum(attention, x, bags)), attention, logits)

@@ -13,7 +13,9 @@ from torch_geometric.utils import softmax
 from wsigraph.data.bags import Bags
 from wsigraph.errors import RecipeError, expected
 from wsigraph.nn.aggregators.base import Aggregated, Aggregator
+from wsigraph.nn.layers.dropout import Dropout
 from wsigraph.nn.layers.smooth import Neighbourhood, smooth
+from wsigraph.nn.layers.weighted_sums import weighted_sum
 
 PLACES = ("early", "mid", "late")
 
@@ -68,7 +70,7 @@ class SmoothAttention(Aggregator, name="smooth_attention"):
         self.value = nn.Linear(in_channels, hidden_channels)
         self.score = nn.Linear(hidden_channels, 1, bias=False)
         self.level = nn.Parameter(torch.tensor(math.log(alpha / (1 - alpha))))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     @property
     def alpha(self) -> Tensor:
@@ -82,7 +84,7 @@ class SmoothAttention(Aggregator, name="smooth_attention"):
         logits = self._scores(x, near)  # [N, 1]
         attention = softmax(logits, bags.batch, num_nodes=bags.num_graphs)
         weights = self._smooth(attention, near.transposed) if self.where == "early" else attention
-        return Aggregated(bags.sum(weights * x), attention, logits)
+        return Aggregated(weighted_sum(weights, x, bags), attention, logits)
 
     def _smooth(self, rows: Tensor, near: Neighbourhood) -> Tensor:
         return smooth(rows, near, alpha=self.alpha, steps=self.steps)

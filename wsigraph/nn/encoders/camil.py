@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from wsigraph.data.bags import Bags
 from wsigraph.nn.encoders.mixer import Mixer
+from wsigraph.nn.layers.dropout import Dropout
 from wsigraph.nn.layers.neighbour_attention import NeighbourAttention
 from wsigraph.nn.layers.nystrom import NystromAttention
 from wsigraph.nn.layers.raster import inverse_order, raster_order
@@ -58,7 +59,7 @@ class CAMIL(Mixer, name="camil"):
         self.in_channels = in_channels
         self.stem_channels = self.out_channels = hidden_channels
         self.linear = nn.Linear(in_channels, hidden_channels)
-        self.after = nn.Sequential(nn.ReLU(), nn.Dropout(dropout))
+        self.after = nn.Sequential(nn.ReLU(), Dropout(dropout))
         self.slide = NystromAttention(
             hidden_channels, heads=heads, landmarks=landmarks, iterations=iterations, kernel=kernel
         )

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from wsigraph.data.adjacency import Adjacency
 from wsigraph.nn.encoders.base import Encoder
+from wsigraph.nn.layers.dropout import Dropout
 
 
 class MLP(Encoder, name="mlp"):
@@ -30,7 +31,7 @@ class MLP(Encoder, name="mlp"):
         self.in_channels = in_channels
         self.stem_channels = self.out_channels = hidden_channels
         self.linear = nn.Linear(in_channels, hidden_channels)
-        self.after = nn.Sequential(nn.ReLU(), nn.Dropout(dropout))
+        self.after = nn.Sequential(nn.ReLU(), Dropout(dropout))
 
     def stem(self, x: Tensor) -> Tensor:
         """Project each patch: ``[N, in_channels]`` -> ``[N, hidden_channels]``."""

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from wsigraph.data.bags import Bags
 from wsigraph.nn.encoders.mixer import Mixer
+from wsigraph.nn.layers.dropout import Dropout
 from wsigraph.nn.layers.raster import inverse_order, raster_order
 
 
@@ -33,7 +34,7 @@ class Sequenced(Mixer):
         self.in_channels = in_channels
         self.stem_channels = self.out_channels = hidden_channels
         self.linear = nn.Linear(in_channels, hidden_channels)
-        self.after = nn.Sequential(activation, nn.Dropout(dropout))
+        self.after = nn.Sequential(activation, Dropout(dropout))
 
     @abstractmethod
     def along(self, rows: Tensor) -> Tensor:

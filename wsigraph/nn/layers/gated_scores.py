@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from wsigraph.nn.layers.dropout import Dropout
+
 
 class GatedScores(nn.Module):
     r"""Score each row by a gated layer; a softmax over a slide or a part of it makes attention of the scores.
@@ -28,7 +30,7 @@ class GatedScores(nn.Module):
         self.value = nn.Linear(in_channels, hidden_channels)
         self.gate = nn.Linear(in_channels, hidden_channels)
         self.score = nn.Linear(hidden_channels, out_channels)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         """Scores of the rows."""

@@ -69,7 +69,7 @@ def smooth(rows: Tensor, neighbourhood: Neighbourhood, *, alpha: Tensor | float,
         code. Differs: a node without neighbours keeps its row instead of
         shrinking by 1 - alpha per step (its entry of the Laplacian is 0, as Chung defines it).
     """
-    out = rows
+    out, share = rows, (1 - alpha) * rows
     for _ in range(steps):
-        out = (1 - alpha) * rows + alpha * neighbourhood(out)
+        out = share + alpha * neighbourhood(out)
     return out

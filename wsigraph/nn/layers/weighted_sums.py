@@ -24,3 +24,8 @@ def weighted_sums(weights: Tensor, rows: Tensor, bags: Bags) -> Tensor:
     """
     pairs = zip(bags.split(weights), bags.split(rows), strict=True)
     return torch.stack([a.T @ x for a, x in pairs])
+
+
+def weighted_sum(weight: Tensor, rows: Tensor, bags: Bags) -> Tensor:
+    """The same for one column of weights: ``[N, 1]`` and ``[N, C]`` -> ``[B, C]``."""
+    return weighted_sums(weight, rows, bags).squeeze(1)
