@@ -39,7 +39,8 @@ COUNTERPARTS = {
 HEAD = """# Training step of every model, {date}
 
 Forward and backward of the whole loss, one slide, {channels} channels, float32, train mode, each job in a
-process of its own: median CPU seconds of one thread, and the memory (GB) that the step adds to the process.
+process of its own after a step on a small slide: median CPU seconds of one thread, and the memory (GB) that
+the step adds to the process.
 `/` stands before the ratio to torchmil's model of that name behind the same embedding, where it has one. The
 slides are made up (synthetic). A job of more than {limit:.0f} s is given up.
 
