@@ -88,6 +88,13 @@ def finished(manifest, small, tmp_path_factory):
     return out
 
 
+def auc(answers, positive):
+    """Share of pairs of a positive and a negative slide that are ranked rightly; ties count half."""
+    told = list(zip(answers, positive, strict=True))
+    pairs = [(p, n) for p, a in told if a for n, b in told if not b]
+    return float(np.mean([float(p > n) + 0.5 * float(p == n) for p, n in pairs]))
+
+
 @dataclass
 class Canary:
     """Asks the network about test slides after each epoch, as nobody may who is to choose by the answers.
@@ -110,22 +117,13 @@ class Canary:
             answers.append(float(logits.softmax(1)[0, 1]))
         self.said.append(answers)
 
+    def auc(self, answers, positive):
+        """AUC of some answers, by counting pairs."""
+        return auc(answers, positive)
+
     def best(self, positive):
         """AUC of the epoch that test slides would choose."""
         return max(auc(answers, positive) for answers in self.said)
-
-
-def auc(answers, positive):
-    """Share of pairs of a positive and a negative slide that are ranked rightly; ties count half."""
-    told = list(zip(answers, positive, strict=True))
-    pairs = [(p, n) for p, a in told if a for n, b in told if not b]
-    return float(np.mean([float(p > n) + 0.5 * float(p == n) for p, n in pairs]))
-
-
-@pytest.fixture(name="auc")
-def auc_of_slides():
-    """AUC by counting pairs."""
-    return auc
 
 
 @pytest.fixture

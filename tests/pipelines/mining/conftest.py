@@ -18,6 +18,7 @@ from wsigraph.pipelines.mine import mine
 from wsigraph.pipelines.mine_sources import pixels_of
 from wsigraph.training.fit_loop import TrainerOptions
 from wsigraph.training.mining.refresh import Refresh
+from wsigraph.training.mining.refresh import decide as plain_decide
 from wsigraph.training.mining.settings import mine_settings
 from wsigraph.training.recipe import recipe
 
@@ -137,11 +138,12 @@ def run_loop():
 
 
 def given(accept):
-    """A decision that does not read scores."""
+    """A decision that reads no score but the first."""
 
     def decide(standing, score):
-        taken = accept or standing is None
-        return Refresh(taken, score, score if taken else standing, "as the test has it")
+        if standing is None:
+            return plain_decide(standing, score)
+        return Refresh(accept, score, score if accept else standing, "as the test has it")
 
     return decide
 
