@@ -17,7 +17,7 @@ from wsigraph.pipelines.mine_disk import check_disk
 from wsigraph.pipelines.mine_fold import run_fold, summary
 from wsigraph.pipelines.mine_job import MineJob, scoring_term
 from wsigraph.pipelines.mine_sources import FeatureRows, RawPatches, pixels_of
-from wsigraph.pipelines.mine_truth import finish_truth
+from wsigraph.pipelines.mine_truth import check_truth, finish_truth
 from wsigraph.pipelines.reporter import Reporter, Silent
 from wsigraph.pipelines.run_record import make_record, open_run
 from wsigraph.training.fit_loop import TrainerOptions
@@ -78,6 +78,8 @@ def mine(
     digests = [store.facts[slide.slide_id].digest for slide in cohort.slides]
     for split in splits:
         check_leaks(split, cohort.patients, digests)
+    if truth is not None:
+        check_truth(truth, cohort, [i for split in splits for i in split.test])
     job = MineJob(recipe, cohort, store, raw, settings, splits[0], out, seed, trainer, reporter)
     chosen = [s for s in splits if fold is None or s.fold == fold]
     if not chosen:

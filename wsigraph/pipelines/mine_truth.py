@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from wsigraph.evaluation.instances import instance_intervals
 from wsigraph.evaluation.outlines import Outlines
 from wsigraph.evaluation.patch_truth import patch_labels, share_inside
 from wsigraph.io.atomic import read_json, write_json
-from wsigraph.io.cohort import Slide
+from wsigraph.io.cohort import Cohort, Slide
 from wsigraph.io.features import read_features
 from wsigraph.io.model_files import load_model_folder
 from wsigraph.io.probability_map_png import write_probability_map
@@ -50,6 +50,23 @@ class PatchAnswers:
     background: bool
 
 
+def check_truth(truth: Mapping[str, Outlines], cohort: Cohort, tested: Iterable[int]) -> None:
+    """Refuse outlines that are of no test slide, before anything runs.
+
+    Args:
+        truth: Outlines of what is positive, by slide.
+        cohort: All slides.
+        tested: Those of them that are tested.
+
+    Raises: CohortError: if none of them is outlined.
+    """
+    names = [cohort.slides[i].slide_id for i in tested]
+    if not set(names) & set(truth):
+        got = f"{len(truth)} of other slides" if truth else "none"
+        todo = f"Outlines are found by the name of their slide, such as '{names[0]}'."
+        raise CohortError(expected("Truth", "outlines of test slides", got, todo=todo))
+
+
 def finish_truth(jobs: Sequence[MineJob], truth: Mapping[str, Outlines], *, out: Path) -> dict[str, Any]:
     """Write ``instances.json`` and ``maps/<slide_id>.png`` of the test slides of finished folds.
 
@@ -60,8 +77,6 @@ def finish_truth(jobs: Sequence[MineJob], truth: Mapping[str, Outlines], *, out:
         jobs: The folds.
         truth: Outlines of what is positive, by slide.
         out: The run folder.
-
-    Raises: CohortError: if no test slide has a truth.
     """
     labels, scores, patients, lacking, drawn = [], [], [], [], 0
     lesions = LesionHits()
@@ -80,9 +95,6 @@ def finish_truth(jobs: Sequence[MineJob], truth: Mapping[str, Outlines], *, out:
             if outlined is not None:
                 _draw(job, one, outlined, out / "maps" / f"{name}.png")
                 drawn += 1
-    if not labels:
-        got = f"none for {len(lacking)} of them"
-        raise CohortError(expected("Truth", "outlines of test slides, by slide id", got))
     parts = [np.concatenate(values) for values in (labels, scores, patients)]
     found = instance_intervals(parts[0], parts[1], parts[2].astype(str), threshold=THRESHOLD)
     result: dict[str, Any] = {
