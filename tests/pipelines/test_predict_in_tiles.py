@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import pytest
 import torch
 
@@ -45,4 +47,4 @@ def test_the_same_answers_from_the_command_line(finished, cohort, tmp_path):
 def test_the_command_line_shows_the_real_default():
     from wsigraph.cli.predict import predict as verb
 
-    assert verb.__defaults__[0] == MAX_NODES
+    assert inspect.signature(verb).parameters["max_nodes"].default == MAX_NODES
