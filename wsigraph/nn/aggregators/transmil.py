@@ -11,7 +11,7 @@ from wsigraph.data.bags import Bags
 from wsigraph.nn.aggregators.base import Aggregated, Aggregator
 from wsigraph.nn.layers.nystrom import NystromAttention
 from wsigraph.nn.layers.ppeg import PPEG
-from wsigraph.nn.layers.raster import raster_order
+from wsigraph.nn.layers.raster import permuted, raster_order
 
 
 class TransMILPool(Aggregator, name="transmil"):
@@ -73,7 +73,7 @@ class TransMILPool(Aggregator, name="transmil"):
     def forward(self, x: Tensor, bags: Bags) -> Aggregated:
         """Pool the nodes of each slide."""
         bags.require_rows(where="TransMILPool")
-        rows = x.index_select(0, raster_order(bags, where="TransMILPool"))
+        rows = permuted(x, raster_order(bags, where="TransMILPool"))
         return Aggregated(torch.cat([self._token_of(slide) for slide in bags.split(rows)]))
 
     def _token_of(self, rows: Tensor) -> Tensor:

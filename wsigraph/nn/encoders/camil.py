@@ -10,7 +10,7 @@ from wsigraph.nn.encoders.mixer import Mixer
 from wsigraph.nn.layers.dropout import Dropout
 from wsigraph.nn.layers.neighbour_attention import NeighbourAttention
 from wsigraph.nn.layers.nystrom import NystromAttention
-from wsigraph.nn.layers.raster import inverse_order, raster_order
+from wsigraph.nn.layers.raster import inverse_order, permuted, raster_order
 
 
 class CAMIL(Mixer, name="camil"):
@@ -73,8 +73,8 @@ class CAMIL(Mixer, name="camil"):
         """Fused rows: ``[N, hidden_channels]`` -> ``[N, hidden_channels]``."""
         order = raster_order(bags, where="Encoder 'camil'")
         h = self.after(h)
-        heard = torch.cat([self.slide(rows) for rows in bags.split(h.index_select(0, order))])
-        t = h + heard.index_select(0, inverse_order(order))
+        heard = torch.cat([self.slide(rows) for rows in bags.split(permuted(h, order))])
+        t = h + permuted(heard, inverse_order(order))
         return fuse(self.near(t, h, bags), t)
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from wsigraph.data.bags import Bags
 from wsigraph.nn.encoders.mixer import Mixer
 from wsigraph.nn.layers.dropout import Dropout
-from wsigraph.nn.layers.raster import inverse_order, raster_order
+from wsigraph.nn.layers.raster import inverse_order, permuted, raster_order
 
 
 class Sequenced(Mixer):
@@ -47,6 +47,6 @@ class Sequenced(Mixer):
     def mix(self, h: Tensor, bags: Bags) -> Tensor:
         """Activate each patch, put those of each slide in order, and back."""
         order = raster_order(bags, where=f"Encoder '{self.name}'")
-        rows = self.after(h.index_select(0, order))
+        rows = self.after(permuted(h, order))
         mixed = torch.cat([self.along(slide) for slide in bags.split(rows)])
-        return mixed.index_select(0, inverse_order(order))
+        return permuted(mixed, inverse_order(order))

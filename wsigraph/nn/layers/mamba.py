@@ -6,10 +6,12 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv1d, pad, silu, softplus
 
+from wsigraph.nn.kernels.gated_skip import gated_skip
 from wsigraph.nn.kernels.selective_scan import selective_scan
-from wsigraph.nn.layers.raster import inverse_order
+from wsigraph.nn.kernels.short_conv import short_conv_silu
+from wsigraph.nn.kernels.softplus import softplus
+from wsigraph.nn.layers.raster import inverse_order, permuted
 
 
 class SelectiveBranch(nn.Module):
@@ -51,12 +53,11 @@ class SelectiveBranch(nn.Module):
     def forward(self, packed: Tensor) -> Tensor:
         """Along the order given."""
         x, gate = packed.chunk(2, -1)
-        before = pad(x.T, (self.before.kernel_size[0] - 1, 0))
-        u = silu(conv1d(before[None], self.before.weight, self.before.bias, groups=self.channels)[0].T)
+        u = short_conv_silu(x, self.before.weight[:, 0], self.before.bias)  # type: ignore[arg-type]
         rank, write, read = self.select(u).split([self.rank, self.states, self.states], -1)
         step = softplus(self.step(rank))
         y = selective_scan(u, step, decay=-self.log_decay.exp(), write=write, read=read)
-        return (y + self.skip * u) * silu(gate)
+        return gated_skip(y, u, self.skip, gate)
 
 
 class MambaBlock(nn.Module):
@@ -114,7 +115,7 @@ class SRMambaBlock(MambaBlock):
         """One sequence."""
         packed = self.widen(x)
         order = strided_order(len(x), self.stride, device=x.device)
-        strided = self.strided(packed.index_select(0, order)).index_select(0, inverse_order(order))
+        strided = permuted(self.strided(permuted(packed, order)), inverse_order(order))
         return self.narrow(self.branch(packed) + strided)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -24,6 +26,30 @@ def raster_order(bags: Bags, *, where: str) -> Tensor:
     order = torch.argsort(pos[:, 0], stable=True)
     order = order[torch.argsort(pos[order, 1], stable=True)]
     return order if bags.num_graphs == 1 else order[torch.argsort(bags.batch[order], stable=True)]
+
+
+def permuted(rows: Tensor, order: Tensor) -> Tensor:
+    """``rows[order]``, whose gradient is permuted back instead of being added up row by row.
+
+    Args:
+        rows: ``[N, ...]``.
+        order: ``[N]``, each row once.
+
+    Shape: ``[N, ...]``.
+    """
+    return rows.index_select(0, order) if torch.compiler.is_compiling() else _Permuted.apply(rows, order)
+
+
+class _Permuted(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, order: Tensor) -> Tensor:
+        ctx.save_for_backward(order)
+        return rows.index_select(0, order)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        (order,) = ctx.saved_tensors
+        return permuted(grad, inverse_order(order)), None
 
 
 def inverse_order(order: Tensor) -> Tensor:

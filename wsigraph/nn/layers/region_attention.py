@@ -10,10 +10,21 @@ from torch import Tensor, nn
 
 from wsigraph.errors import RecipeError, expected
 from wsigraph.nn.layers.multihead import attend, head_width, merge_heads, split_heads
-from wsigraph.nn.layers.raster import inverse_order
+from wsigraph.nn.layers.raster import inverse_order, permuted
 
 EPS = 1e-8
 """Least spread that weights of a region are divided by."""
+
+
+def _order(regions: Sequence[Tensor]) -> Tensor:
+    """``[n]`` rows region by region."""
+    return torch.cat([rows.flatten() for rows in regions])
+
+
+def _by_region(x: Tensor, regions: Sequence[Tensor]) -> list[Tensor]:
+    """``[R, P, channels]`` of each size of region, views of one copy."""
+    groups = permuted(x, _order(regions)).split([rows.numel() for rows in regions])
+    return [group.view(*rows.shape, -1) for group, rows in zip(groups, regions, strict=True)]
 
 
 class RegionAttention(nn.Module):
@@ -50,12 +61,11 @@ class RegionAttention(nn.Module):
 
     def forward(self, x: Tensor, regions: Sequence[Tensor]) -> Tensor:
         """Every row hears those of its region."""
-        packed, heard = self.qkv(x), []
-        for rows in regions:
-            query, key, value = (split_heads(part, self.heads) for part in packed[rows].chunk(3, -1))
+        heard = []
+        for packed in _by_region(self.qkv(x), regions):
+            query, key, value = (split_heads(part, self.heads) for part in packed.chunk(3, -1))
             heard.append(merge_heads(attend(query + self.along(query), key, value)).flatten(0, 1))
-        order = torch.cat([rows.flatten() for rows in regions])
-        return self.project(torch.cat(heard)[inverse_order(order)])
+        return self.project(permuted(torch.cat(heard), inverse_order(_order(regions))))
 
 
 class CrossRegionAttention(nn.Module):
@@ -91,15 +101,14 @@ class CrossRegionAttention(nn.Module):
     def forward(self, x: Tensor, regions: Sequence[Tensor]) -> Tensor:
         """Every row hears of all regions."""
         logits = x @ self.weigh  # [n, sums]
-        inside = [logits[rows] for rows in regions]  # [R, P, sums] of each size
-        sums = [one.softmax(1).mT @ x[rows] for one, rows in zip(inside, regions, strict=True)]
+        inside = _by_region(logits, regions)  # [R, P, sums] of each size
+        sums = [one.softmax(1).mT @ own for one, own in zip(inside, _by_region(x, regions), strict=True)]
         mixed = self._mix(torch.cat(sums)).split([len(rows) for rows in regions])
         heard = [
             ((one.softmax(2) * _between_ends(one)) @ there).flatten(0, 1)
             for one, there in zip(inside, mixed, strict=True)
         ]
-        order = torch.cat([rows.flatten() for rows in regions])
-        return torch.cat(heard)[inverse_order(order)]
+        return permuted(torch.cat(heard), inverse_order(_order(regions)))
 
     def _mix(self, sums: Tensor) -> Tensor:
         """Attention over all regions ``[R, sums, channels]``, for each of their sums by itself."""
