@@ -109,7 +109,8 @@ def no_training(monkeypatch):
 
 
 def files(run):
-    return {n: (run / n).read_bytes() for n in ("predictions.csv", "metrics.json", "patients.csv", "log.csv")}
+    names = ("predictions.csv", "metrics.json", "patients.csv", "log.csv", "report.html")
+    return {name: (run / name).read_bytes() for name in names}
 
 
 @pytest.mark.usefixtures("no_training")
