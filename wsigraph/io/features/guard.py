@@ -90,13 +90,17 @@ class GuardedFile:
         Raises: FeatureFileError: if it holds objects or text, declares more than the file stores, or its
             checksum fails.
         """
+        return self.checked(name)[...]
+
+    def checked(self, name: str) -> h5py.Dataset:
+        """One numeric dataset that declares no more than the file stores, to be read in parts."""
         dataset = self.datasets[name]
         if dataset.dtype.kind not in "iuf" or dataset.dtype.itemsize > 8:
             raise self._refuse(
                 f"numbers in '{name}'", f"dtype {dataset.dtype}", "Objects are never unpickled."
             )
         self._check_size(name, dataset)
-        return dataset[...]
+        return dataset
 
     def _refuse(self, what: str, got: str, todo: str = AGAIN) -> FeatureFileError:
         return FeatureFileError(expected(self.where, what, got, todo=todo))

@@ -27,23 +27,28 @@ def read_features(
     Raises: FeatureFileError: if the file is broken, hostile, empty or in no known layout.
         FeatureError: on mismatched lengths, NaN or inf, or impossible coordinates.
     """
-    path = Path(path)
     with open_guarded(path) as file:
-        layout = _layout_of(file)
-        if 0 in file.shape("features"):
-            raise FeatureFileError(
-                expected(
-                    file.where,
-                    "at least one patch",
-                    f"features of shape {list(file.shape('features'))}: an empty slide",
-                    todo="Leave this slide out, or find its tissue again.",
-                )
+        return read_opened(file, slide_id=slide_id, drop_nonfinite=drop_nonfinite)
+
+
+def read_opened(
+    file: GuardedFile, *, slide_id: str | None = None, drop_nonfinite: bool = False
+) -> PatchFeatures:
+    """``read_features`` of an open file; ``survey_features`` opens it in another way."""
+    layout = _layout_of(file)
+    if 0 in file.shape("features"):
+        raise FeatureFileError(
+            expected(
+                file.where,
+                "at least one patch",
+                f"features of shape {list(file.shape('features'))}: an empty slide",
+                todo="Leave this slide out, or find its tissue again.",
             )
-        raw = layout.read(file)
-        where = file.where
-    name = slide_id or raw.facts.get("slide_id") or path.stem
+        )
+    raw = layout.read(file)
+    name = slide_id or raw.facts.get("slide_id") or file.path.stem
     facts = {**raw.facts, "slide_id": name, "source": layout.name}
-    return layout.mend(_checked(raw, facts, where, drop_nonfinite=drop_nonfinite))
+    return layout.mend(_checked(raw, facts, file.where, drop_nonfinite=drop_nonfinite))
 
 
 def _layout_of(file: GuardedFile) -> FeatureFormat:
