@@ -22,6 +22,7 @@ from wsigraph.cli.mine import mine
 from wsigraph.cli.models import models
 from wsigraph.cli.predict import predict
 from wsigraph.cli.screen import complain
+from wsigraph.cli.slurm import slurm
 from wsigraph.cli.tile import tile
 from wsigraph.cli.train import train
 from wsigraph.errors import WsigraphError
@@ -49,6 +50,7 @@ def build() -> typer.Typer:
     }.items():
         for verb in verbs:
             app.command(rich_help_panel=panel)(verb)
+    app.command(rich_help_panel=MODELS, context_settings={"allow_interspersed_args": False})(slurm)
     return app
 
 

@@ -19,6 +19,9 @@ from wsigraph.training.recipe import parse_setting, recipe
 
 _TASK = "task."
 
+USUAL_FOLDS = 5
+"""Folds where none are asked for."""
+
 
 @dataclass(frozen=True)
 class TrainPlan:
@@ -125,7 +128,7 @@ def train_cohort(
     return cross_validate(
         method.with_settings(plan.settings) if plan.settings else method,
         cohort,
-        folds=plan.folds or 5,
+        folds=plan.folds or USUAL_FOLDS,
         repeats=plan.repeats,
         fold=plan.fold,
         seed=plan.seed,
