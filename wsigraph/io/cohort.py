@@ -111,7 +111,7 @@ class Cohort:
 
         Args:
             manifest: The file.
-            features: Folder of ``<slide_id>.h5`` files.
+            features: Folder of feature files: ours, or the output of a tool whose layout is known.
             id_col: Column of slide ids; a slide suffix (``.svs``) is dropped if the feature file has none.
             patient_col: Column of patients.
             target_col: Column of classes, labels or values; None reads no targets, for label-free
@@ -174,7 +174,7 @@ def _names(
 def _reason(entry: Entry, folder: Path, task: Task | None) -> str:
     """Why a slide cannot be used; empty if it can."""
     if entry.path is None:
-        return f"no feature file {folder.name}/{entry.given_id}.h5"
+        return f"no feature file of '{entry.given_id}' in {folder.name}/"
     return "" if task is None else task.missing(entry.cells)
 
 

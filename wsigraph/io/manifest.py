@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wsigraph.errors import CohortError, expected
+from wsigraph.io.features.finder import feature_place, find_at, slide_name
 from wsigraph.io.ids import check_id
 
 
@@ -43,22 +44,24 @@ def read_manifest(
 
     Args:
         manifest: The file, with a header.
-        folder: Folder of ``<slide_id>.h5`` files.
+        folder: Folder of feature files, of any layout that ``feature_place`` knows.
         id_col: Column of slide ids; a slide suffix (``.svs``) is dropped if the feature file has none.
         patient_col: Column of patients.
         columns: Further columns to read.
 
     Returns: Its rows, and whether it has the column of patients; without one each slide is its own.
-    Raises: CohortError: on missing columns, and unsafe or duplicate ids.
+    Raises: CohortError: on missing columns, and unsafe or duplicate ids. FeatureFileError: if the folder
+        holds several sets of features.
     """
+    place = feature_place(folder)
     rows = _read_rows(manifest, id_col, columns)
     entries: list[Entry] = []
     seen: dict[str, int] = {}
     for number, row in enumerate(rows, start=2):
         where = f"Manifest '{manifest.name}', line {number}"
         slide_id = check_id((row[id_col] or "").strip(), where=where)
-        path = _feature_file(folder, slide_id)
-        name = slide_id if path is None else path.stem  # 'A' and 'A.svs' are one slide
+        path = find_at(place, slide_id)
+        name = slide_id if path is None else slide_name(path)  # 'A' and 'A.svs' are one slide
         if name in seen:
             raise CohortError(
                 expected(
@@ -113,12 +116,3 @@ def _read_rows(manifest: Path, id_col: str, columns: Sequence[str]) -> list[dict
 
 
 _OPTIONS = "--target-col, of survival with --time-col and --event-col"
-
-
-def _feature_file(folder: Path, slide_id: str) -> Path | None:
-    stem = slide_id.rsplit(".", 1)[0] if "." in slide_id else slide_id
-    for name in dict.fromkeys((slide_id, stem)):
-        path = folder / f"{name}.h5"
-        if path.is_file():
-            return path
-    return None

@@ -9,7 +9,7 @@ from typing import Any
 from wsigraph.errors import FeatureFileError, RecipeError, WsigraphError, expected
 from wsigraph.graph.base import GraphBuilder
 from wsigraph.graph.build import to_graph
-from wsigraph.io.features import read_features
+from wsigraph.io.features import finder, read_features
 from wsigraph.pipelines.reporter import Reporter, Silent
 from wsigraph.training.recipe import parse_setting
 
@@ -69,17 +69,15 @@ def make_builder(name: str, options: Mapping[str, Any]) -> GraphBuilder:
 
 
 def feature_files(paths: Sequence[str | Path]) -> list[Path]:
-    """Feature files among files and folders, sorted within a folder.
+    """Feature files among files and folders of any layout, sorted within a folder.
 
-    Raises: FeatureFileError: if a path does not exist or a folder holds no ``.h5``.
+    Raises: FeatureFileError: if a path does not exist, or a folder holds none or several sets.
     """
     files: list[Path] = []
     for path in map(Path, paths):
-        inside = sorted(path.glob("*.h5")) if path.is_dir() else [path]
+        inside = finder.files_at(path)
         if not inside or not path.exists():
             got = "nothing" if not path.exists() else "a folder without any"
-            raise FeatureFileError(
-                expected(f"Path '{path}'", "feature files (.h5)", got, todo="Check the path.")
-            )
+            raise FeatureFileError(expected(f"Path '{path}'", "feature files", got, todo="Check the path."))
         files += inside
     return files

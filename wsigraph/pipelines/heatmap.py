@@ -12,6 +12,7 @@ from wsigraph.evaluation.heatmap import attention_heatmap
 from wsigraph.evaluation.tree_rows import answered_lines
 from wsigraph.graph.build import to_graph
 from wsigraph.io.features import read_features
+from wsigraph.io.features.finder import slide_name
 from wsigraph.io.geojson import write_geojson
 from wsigraph.io.heatmap_png import write_heatmap
 from wsigraph.io.slides import open_slide, read_overview
@@ -54,7 +55,7 @@ def heatmap_run(
 
     Raises: RunError: if the model has no such attention or the features do not fit it.
     """
-    read = read_features(features, slide_id=Path(features).stem)  # the name a cohort knows it by
+    read = read_features(features, slide_id=slide_name(features))  # the name a cohort knows it by
     whole = load_run(run, {} if slide is None else {read.slide_id: Path(slide)})
     model, _, _, split = model_for(run, read.slide_id, whole)
     which = which_attention(model.recipe, model.networks[0], class_name=class_name, level=level)

@@ -12,6 +12,7 @@ from wsigraph.errors import RunError, WsigraphError, expected
 from wsigraph.io.answers import read_predictions
 from wsigraph.io.atomic import read_json
 from wsigraph.io.features import read_features
+from wsigraph.io.features.finder import files_at, slide_name
 from wsigraph.models.tiled import MAX_NODES
 from wsigraph.pipelines.mine_stages import CHOSEN
 from wsigraph.pipelines.reporter import Reporter, Silent
@@ -51,9 +52,7 @@ def predict_files(
         file for files that failed.
     Raises: RunError: if there is no finished model, or there are images and nothing reads them.
     """
-    files = [
-        file for path in map(Path, paths) for file in (sorted(path.glob("*.h5")) if path.is_dir() else [path])
-    ]
+    files = [file for path in paths for file in files_at(path)]
     whole = load_run(run, images_by_slide(images) if images else {})
     if images and not whole.reads_pixels:
         raise RunError(expected(f"Run '{run}'", "no images, for it reads features", "some"))
@@ -62,7 +61,7 @@ def predict_files(
     reporter.start("Predicting", len(files))
     for file in files:
         try:
-            features = read_features(file, slide_id=file.stem)  # the name a cohort knows it by
+            features = read_features(file, slide_id=slide_name(file))  # the name a cohort knows it by
             model, repeat, fold, split = model_for(run, features.slide_id, whole)
             answer = model.of_slide(features, max_nodes=max_nodes)
             row = task.prediction(features.slide_id, features.slide_id, values=answer.values)
