@@ -6,7 +6,8 @@
     wg.to_graph  wg.KNN  wg.Window  wg.Radius      coordinates -> edges
     wg.Delaunay  wg.FeatureKNN  wg.Edgeless
     wg.recipe  wg.Recipe                           a method on a page
-    wg.Cohort  wg.fit  wg.cross_validate           training and honest answers
+    wg.Cohort  wg.cohort                           your slides, and public ones by name
+    wg.fit  wg.cross_validate                      training and honest answers
     wg.load_model  wg.predict  wg.export_model     answers, here and where wsigraph is not installed
     wg.PatchFeatures  wg.SpatialGraph              the values that travel
     wg.SlideInfo  wg.Patches
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from wsigraph.graph.builders.radius import Radius
     from wsigraph.graph.builders.window import Window
     from wsigraph.io.cohort import Cohort
+    from wsigraph.io.cohorts.make import cohort
     from wsigraph.io.features import read_features, write_features
     from wsigraph.pipelines.cross_validate import cross_validate
     from wsigraph.pipelines.export import export_model
@@ -54,6 +56,7 @@ _WHERE: Final = MappingProxyType(
         "recipe": "wsigraph.training.recipe",
         "Recipe": "wsigraph.training.recipe",
         "Cohort": "wsigraph.io.cohort",
+        "cohort": "wsigraph.io.cohorts.make",
         "fit": "wsigraph.pipelines.fit",
         "cross_validate": "wsigraph.pipelines.cross_validate",
         "load_model": "wsigraph.pipelines.predict",
@@ -79,6 +82,7 @@ __all__ = [  # noqa: RUF022 - in the order of the table of contents
     "recipe",
     "Recipe",
     "Cohort",
+    "cohort",
     "fit",
     "cross_validate",
     "load_model",

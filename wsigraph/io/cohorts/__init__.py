@@ -1,0 +1,1 @@
+"""Public cohorts: one file per data set, known by name."""
