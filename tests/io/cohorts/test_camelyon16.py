@@ -88,7 +88,7 @@ def test_where_the_slides_are_is_said_when_they_are_missing(tmp_path):
     table.write_text("slide_id,label\ntest_001,1\n")
     with pytest.raises(CohortError, match=r"feature files of 1 slides, got none. The slides of CAMELYON16"):
         cohort("camelyon16", table, features=tmp_path / "none", out=tmp_path / "labels.csv")
-    with pytest.raises(CohortError, match=r"to leave out, got \['test_999'\]"):
+    with pytest.raises(CohortError, match=r"slides or patients to leave out, got \['test_999'\]"):
         public_slides("camelyon16", table, leave_out=["test_999"])
     with pytest.raises(CohortError, match="a readable CSV file"):
         public_slides("camelyon16", tmp_path / "none.csv")

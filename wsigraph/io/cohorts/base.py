@@ -46,8 +46,10 @@ class PublicCohort(Part, ABC, family="cohort", package="wsigraph.io.cohorts"):
         slides_from: Address where the slides are to be had.
         licence: Their licence, as that page names it.
         classes: Names of the classes, in the order of a model's outputs.
-        published: Slides by (split, class) as published; empty where no count can be relied on.
-        odd: What is known of single slides, by name. They stay unless they are left out on request.
+        published: Slides by (split, class) as published; the split is empty where only classes are counted,
+            and nothing stands here where no count can be relied on.
+        odd: What is known of single slides or patients, by name. They stay unless they are left out on
+            request.
         lists: Names of public lists below a folder of such lists, each with the files that belong together.
         tree: Name of the label tree of the classes; empty where they form none.
     """
@@ -83,7 +85,8 @@ class PublicCohort(Part, ABC, family="cohort", package="wsigraph.io.cohorts"):
 
     def sizes(self, slides: Sequence[Listed]) -> tuple[str, ...]:
         """One sentence for each count that differs from the published one."""
-        counts = Counter((slide.split, slide.label) for slide in slides)
+        by_side = any(side for side, _ in self.published)
+        counts = Counter((slide.split if by_side else "", slide.label) for slide in slides)
         told = []
         for part in dict.fromkeys((*self.published, *sorted(counts))) if self.published else ():
             if counts[part] != self.published.get(part, 0):

@@ -18,7 +18,7 @@ from wsigraph.io.cohorts.base import Listed, PublicCohort
 from wsigraph.io.cohorts.table import read_table
 
 Tables = str | Path | Sequence[str | Path]
-"""A table, several that belong together, or a folder of public lists."""
+"""A table, a folder of public lists, or several of them."""
 
 
 def cohort(
@@ -42,7 +42,7 @@ def cohort(
         out: The manifest to write.
         target_col: Column of classes, where the cohort has several.
         task: What is asked; a cohort of a label tree has it as ``label_tree``, for ``Hierarchy``.
-        leave_out: Slides to leave out; ``"odd"`` names all that the cohort knows to be odd.
+        leave_out: Slides or patients to leave out; ``"odd"`` names all that the cohort knows to be odd.
 
     Raises: CohortError: if a list cannot be read, or there are no features; it says where the slides are.
     """
@@ -83,11 +83,12 @@ def public_slides(name: str | PublicCohort, tables: Tables, *, leave_out: Sequen
     if twice or not slides:
         got = f"{twice[:5]} more than once" if twice else "no slide"
         raise CohortError(expected(public.title, "every slide once", got))
-    unknown = sorted(set(leave_out) - set(counts) - set(public.odd) - {"odd"})
+    patients = {slide.patient_id for slide in slides}
+    unknown = sorted(set(leave_out) - set(counts) - patients - set(public.odd) - {"odd"})
     if unknown:
-        raise CohortError(expected(public.title, "names of slides to leave out", f"{unknown}"))
+        raise CohortError(expected(public.title, "slides or patients to leave out", f"{unknown}"))
     gone = {*leave_out, *(public.odd if "odd" in leave_out else ())}
-    return [slide for slide in slides if slide.slide_id not in gone]
+    return [slide for slide in slides if not {slide.slide_id, slide.patient_id} & gone]
 
 
 def write_manifest(slides: Sequence[Listed], out: str | Path) -> Path:
@@ -110,7 +111,7 @@ def write_manifest(slides: Sequence[Listed], out: str | Path) -> Path:
 def _files(public: PublicCohort, tables: Tables) -> list[Path]:
     """The tables themselves, or in a folder the first list that is there with all its files."""
     if not isinstance(tables, str | Path):
-        return [Path(table) for table in tables]
+        return [file for table in tables for file in _files(public, table)]
     place = Path(tables)
     if not place.is_dir():
         return [place]
@@ -129,7 +130,8 @@ def _files(public: PublicCohort, tables: Tables) -> list[Path]:
 
 def _odd(public: PublicCohort, slides: Sequence[Listed]) -> list[str]:
     return [
-        f"{public.title}, slide '{slide.slide_id}': {public.odd[slide.slide_id]}."
+        f"{public.title}, slide '{slide.slide_id}': {public.odd[name]}."
         for slide in slides
-        if slide.slide_id in public.odd
+        for name in (slide.slide_id, slide.patient_id)
+        if name in public.odd and (name == slide.slide_id or slide.slide_id not in public.odd)
     ]

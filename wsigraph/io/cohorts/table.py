@@ -29,6 +29,12 @@ class Table:
         """Cells of the first line."""
         return self.lines[0]
 
+    @property
+    def side(self) -> str:
+        """The side that its name says: ``train`` of ``nsclc_train.csv``; empty where it says none."""
+        last = self.path.stem.rpartition("_")[2]
+        return last if last in ("train", "val", "test") else ""
+
     def where(self, number: int) -> str:
         """A line as errors call it."""
         return f"Table '{self.path.name}', line {number}"
