@@ -11,6 +11,8 @@ from wsigraph.data.tasks.base import Target, Task, make_task
 from wsigraph.data.tasks.classification import Classification
 from wsigraph.errors import CohortError, expected
 from wsigraph.io.atomic import sha256
+from wsigraph.io.features.finder import feature_files
+from wsigraph.io.join import UNMATCHED, UNUSED, Join, join
 from wsigraph.io.manifest import Entry, read_manifest
 
 
@@ -48,6 +50,7 @@ class Cohort:
         notes: What a person should know, one sentence each.
         source: Path and sha256 of the manifest.
         task: What is asked of the slides.
+        join: How the manifest and the feature files met; None where there was no manifest.
     """
 
     slides: tuple[Slide, ...]
@@ -56,6 +59,7 @@ class Cohort:
     notes: tuple[str, ...] = ()
     source: dict[str, str] = field(default_factory=dict)
     task: Task = field(default_factory=Classification)
+    join: Join | None = None
 
     def __len__(self) -> int:
         return len(self.slides)
@@ -112,7 +116,8 @@ class Cohort:
         Args:
             manifest: The file.
             features: Folder of feature files: ours, or the output of a tool whose layout is known.
-            id_col: Column of slide ids; a slide suffix (``.svs``) is dropped if the feature file has none.
+            id_col: Column of slide ids; a slide suffix (``.svs``) or the UUID of TCGA's files may stand on
+                one side only.
             patient_col: Column of patients.
             target_col: Column of classes, labels or values; None reads no targets, for label-free
                 pretraining.
@@ -126,8 +131,9 @@ class Cohort:
         manifest, folder = Path(manifest), Path(features)
         asked = make_task(task, target_col=target_col)
         columns = asked.columns if target_col is not None else ()
+        files = feature_files(folder)
         rows, has_patients = read_manifest(
-            manifest, folder, id_col=id_col, patient_col=patient_col, columns=columns
+            manifest, files, id_col=id_col, patient_col=patient_col, columns=columns
         )
         notes: list[str] = []
         if not has_patients:
@@ -135,19 +141,11 @@ class Cohort:
                 f"'{manifest.name}' has no column '{patient_col}': each slide counts as its own patient, so "
                 "several slides of one patient may stand on both sides of a split."
             )
-        reasons = [_reason(entry, folder, asked if columns else None) for entry in rows]
-        left_out = {entry.given_id: why for entry, why in zip(rows, reasons, strict=True) if why}
-        kept = [entry for entry, why in zip(rows, reasons, strict=True) if not why]
+        met = _join(rows, files, asked if columns else None)
+        left_out = _left_out(rows, met, folder, asked if columns else None)
+        kept = [entry for entry in rows if entry.given_id not in left_out]
         if not kept:
-            some = "; ".join(f"{name}: {why}" for name, why in list(left_out.items())[:3])
-            raise CohortError(
-                expected(
-                    f"Manifest '{manifest}'",
-                    "at least one slide with a label and a feature file",
-                    f"none of {len(rows)} ({some})",
-                    todo="Check --features, --id-col and --target-col.",
-                )
-            )
+            raise CohortError(_nothing_left(manifest, folder, left_out, met))
         names = _names(manifest, kept, asked, classes) if columns else tuple(classes or ())
         if left_out:
             listed = "; ".join(f"{name} ({why})" for name, why in list(left_out.items())[:5])
@@ -155,7 +153,7 @@ class Cohort:
             notes.append(f"{len(left_out)} of {len(rows)} slides were left out: {listed}{more}.")
         source = {"manifest": str(manifest), "sha256": sha256(manifest)}
         slides = tuple(_slide(entry, asked if columns else None, names) for entry in kept)
-        return cls(slides, names, left_out, tuple(notes), source, asked)
+        return cls(slides, names, left_out, tuple(notes), source, asked, met)
 
 
 def _names(
@@ -171,11 +169,37 @@ def _names(
     return tuple(classes)
 
 
-def _reason(entry: Entry, folder: Path, task: Task | None) -> str:
-    """Why a slide cannot be used; empty if it can."""
-    if entry.path is None:
-        return f"no feature file of '{entry.given_id}' in {folder.name}/"
-    return "" if task is None else task.missing(entry.cells)
+def _join(rows: Sequence[Entry], files: Mapping[str, Path], task: Task | None) -> Join:
+    """The manifest beside the files; a row without features counts as that, labelled or not."""
+    met = [entry for entry in rows if entry.path is not None]
+    reasons = {entry.given_id: task.missing(entry.cells) for entry in met} if task is not None else {}
+    pairs = [(entry.given_id, None if entry.path is None else entry.slide_id) for entry in rows]
+    return join(pairs, files, {name: why for name, why in reasons.items() if why})
+
+
+def _left_out(rows: Sequence[Entry], met: Join, folder: Path, task: Task | None) -> dict[str, str]:
+    """Why a slide cannot be used, by id as in the manifest."""
+    reasons = {}
+    for entry in rows:
+        why = "" if task is None else task.missing(entry.cells)
+        if entry.path is None:
+            hint = met.states[UNMATCHED][entry.given_id]
+            why = f"no feature file of '{entry.given_id}' in {folder.name}/" + (f": {hint}" if hint else "")
+        if why:
+            reasons[entry.given_id] = why
+    return reasons
+
+
+def _nothing_left(manifest: Path, folder: Path, left_out: Mapping[str, str], met: Join) -> str:
+    """The sentence that refuses a cohort without a usable slide: three names of each side."""
+    some = "; ".join(f"{name}: {why}" for name, why in list(left_out.items())[:3])
+    what, todo = "at least one slide with a label and a feature file", "Check --target-col."
+    if len(met.states[UNMATCHED]) == len(left_out):
+        there = list(met.states[UNUSED])
+        names = ", ".join(f"'{name}'" for name in there[:3])
+        some += f"; {folder.name}/ has {len(there)} feature files{': ' if there else ''}{names}"
+        todo = "Check --features and --id-col."
+    return expected(f"Manifest '{manifest}'", what, f"none of {len(left_out)} ({some})", todo=todo)
 
 
 def _slide(entry: Entry, task: Task | None, classes: tuple[str, ...]) -> Slide:

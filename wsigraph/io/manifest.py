@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wsigraph.errors import CohortError, expected
-from wsigraph.io.features.finder import feature_place, find_at, slide_name
 from wsigraph.io.ids import check_id
+from wsigraph.io.slide_names import Names
 
 
 @dataclass(frozen=True)
@@ -38,30 +38,30 @@ class Entry:
 
 
 def read_manifest(
-    manifest: Path, folder: Path, *, id_col: str, patient_col: str, columns: Sequence[str]
+    manifest: Path, files: Mapping[str, Path], *, id_col: str, patient_col: str, columns: Sequence[str]
 ) -> tuple[list[Entry], bool]:
     """Read a manifest and find the feature file of each slide.
 
     Args:
         manifest: The file, with a header.
-        folder: Folder of feature files, of any layout that ``feature_place`` knows.
-        id_col: Column of slide ids; a slide suffix (``.svs``) is dropped if the feature file has none.
+        files: Feature files by slide, as ``feature_files`` finds them.
+        id_col: Column of slide ids; a slide suffix (``.svs``) or the UUID of TCGA's files may stand on one
+            side only.
         patient_col: Column of patients.
         columns: Further columns to read.
 
     Returns: Its rows, and whether it has the column of patients; without one each slide is its own.
-    Raises: CohortError: on missing columns, and unsafe or duplicate ids. FeatureFileError: if the folder
-        holds several sets of features.
+    Raises: CohortError: on missing columns, and unsafe or duplicate ids.
     """
-    place = feature_place(folder)
+    there = Names(tuple(files))
     rows = _read_rows(manifest, id_col, columns)
     entries: list[Entry] = []
     seen: dict[str, int] = {}
     for number, row in enumerate(rows, start=2):
         where = f"Manifest '{manifest.name}', line {number}"
         slide_id = check_id((row[id_col] or "").strip(), where=where)
-        path = find_at(place, slide_id)
-        name = slide_id if path is None else slide_name(path)  # 'A' and 'A.svs' are one slide
+        found = there.same_as(slide_id)
+        name = found or slide_id  # 'A' and 'A.svs' are one slide
         if name in seen:
             raise CohortError(
                 expected(
@@ -77,7 +77,7 @@ def read_manifest(
                 slide_id=name,
                 given_id=slide_id,
                 patient_id=(row.get(patient_col) or "").strip() or name,
-                path=path,
+                path=None if found is None else files[found],
                 cells={column: (row[column] or "").strip() for column in columns},
                 where=f"{where}, slide '{slide_id}'",
                 split=(row.get("split") or ""),
