@@ -9,6 +9,7 @@ import typer
 
 from wsigraph.cli import options
 from wsigraph.cli.exit import leave
+from wsigraph.cli.join_table import show_join
 from wsigraph.cli.progress import ScreenReporter
 from wsigraph.cli.scores import emit_scores
 from wsigraph.cli.screen import emit, emit_json
@@ -90,11 +91,20 @@ def train(
         target_col=target_col,
         classes=options.names(classes),
     )
+    show_join(cohort)
     trainer = TrainerOptions(device=device, workers=workers, precision=precision, save_memory=save_memory)
     with ScreenReporter() as reporter:
         result = train_cohort(plan, cohort, out=out, trainer=trainer, reporter=reporter)
     if json:
-        emit_json({"run": str(result.path), "metrics": result.metrics, "failed": result.failed})
+        joined = cohort.join.counts if cohort.join else {}
+        emit_json(
+            {
+                "run": str(result.path),
+                "metrics": result.metrics,
+                "failed": result.failed,
+                "joined": joined,
+            }
+        )
     elif not result.metrics and fold is None:
         emit(f"pretrained: {result.path}. Start from it: wsigraph train ... --start-from {result.path}")
     elif not result.metrics:

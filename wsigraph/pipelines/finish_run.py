@@ -73,6 +73,7 @@ def _write_report(
         versions=record["versions"],
         pictures=pictures,
         warnings=record["warnings"],
+        joined=record.get("join", {}),
     )
     write_report(out / "report.html", report)
 

@@ -14,6 +14,7 @@ from wsigraph.errors import RunError, expected
 from wsigraph.io.atomic import read_json, write_json
 from wsigraph.io.cohort import Cohort
 from wsigraph.io.graph_store import GraphStore
+from wsigraph.io.join import Join, write_join
 from wsigraph.pipelines.reporter import Reporter
 from wsigraph.pipelines.start import Start, start_notes, start_record, take
 from wsigraph.training.recipe import Recipe
@@ -63,6 +64,7 @@ def make_record(
         "splits_sha256": hashlib.sha256(repr(splits).encode()).hexdigest(),
         "recipe": recipe.to_dict(),
         "data": {"source": cohort.source, "slides": slides, "left_out": cohort.left_out},
+        **({"join": cohort.join.to_dict()} if cohort.join else {}),
         **({"start": begun} if begun else {}),
         "warnings": [*cohort.notes, *(start_notes(begun) if begun else []), *_graph_warnings(store)],
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
@@ -72,7 +74,7 @@ def make_record(
 
 
 def open_run(out: Path, record: dict[str, Any]) -> dict[str, Any]:
-    """Write the record, or check that the folder holds the same run and can be resumed.
+    """Write the record and ``join.csv``, or check that the folder holds the same run and can be resumed.
 
     Returns: The record that stands in the folder.
     Raises: RunError: if the folder holds another run; the message names the first difference.
@@ -80,6 +82,8 @@ def open_run(out: Path, record: dict[str, Any]) -> dict[str, Any]:
     file = out / "run.json"
     if not file.is_file():
         write_json(file, record)
+        if "join" in record:
+            write_join(out / "join.csv", Join(record["join"]))
         return record
     there = read_json(file)
     difference = first_difference(there, record)

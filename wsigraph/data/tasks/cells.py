@@ -8,11 +8,13 @@ from wsigraph.errors import CohortError, expected
 
 _TRUE = frozenset({"1", "1.0", "true", "yes"})
 _FALSE = frozenset({"0", "0.0", "false", "no"})
+_NOTHING = frozenset({"", "nan", "na", "n/a", "#n/a", "<na>", "null"})
+"""What tables write where nothing is known; not 'none' or 'unknown', which may be classes."""
 
 
 def is_empty(cell: str) -> bool:
     """Whether a cell says nothing."""
-    return not cell or cell.lower() == "nan"
+    return cell.lower() in _NOTHING
 
 
 def number(cell: str, *, where: str, column: str) -> float:

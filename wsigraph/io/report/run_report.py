@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from wsigraph.evaluation.tables import TABLES
+from wsigraph.io.join import STATES, Join
 from wsigraph.io.report.page import write_index
 from wsigraph.io.report.sections import (
     Details,
@@ -71,6 +72,7 @@ class RunReport:
         pictures: Captioned pictures (confusion matrix, training curves, heatmaps).
         warnings: Sentences a reader must see: synthetic data, slide taken as patient, leaks allowed.
         badges: Short labels beside the title.
+        joined: How manifest and feature files met, as ``Join.to_dict`` has it.
     """
 
     title: str
@@ -80,6 +82,7 @@ class RunReport:
     pictures: Sequence[Picture] = ()
     warnings: Sequence[str] = ()
     badges: Sequence[str] = ()
+    joined: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def write_report(path: str | Path, report: RunReport) -> None:
@@ -113,6 +116,8 @@ def _sections(report: RunReport) -> list[Section]:
     if report.pictures:
         sections.append(Pictures("Pictures", list(report.pictures), wide=True))
     sections.append(Text("How these numbers were made", _method(metrics)))
+    if report.joined:
+        sections.append(_joined(Join(report.joined)))
     if report.recipe:
         sections.append(
             Details("Recipe", json.dumps(report.recipe, indent=2, ensure_ascii=False, default=str))
@@ -162,6 +167,12 @@ def _per_class(metrics: Mapping[str, Any]) -> Table:
     against = {"auc": "AUC against the rest"} if kind == "class" else {}
     columns = [kind.capitalize(), "Slides", *(against.get(name, _NAMES[name]) for name in names)]
     return Table(f"Per {kind}", columns, rows, "Slide level, with 95 % intervals.")
+
+
+def _joined(found: Join) -> Table:
+    rows = [[STATES[state], str(count), found.listed(state)] for state, count in found.counts.items()]
+    caption = "All of them stand in join.csv of the run folder."
+    return Table("Manifest and feature files", ["", "Slides", "Names"], rows, caption)
 
 
 def _listed(words: Sequence[str]) -> str:
