@@ -14,6 +14,7 @@ from wsigraph.testing.public_cohorts import check_public_cohort
 
 TABLES = {
     "camelyon16": "slide_id,label\nnormal_001,0\ntumor_001,1\ntest_001,1\n",
+    "tcga_luad": "TCGA-id,stage\nTCGA-05-4244-01Z-00-DX1,I\nTCGA-18-3406-01Z-00-DX1,IV\n",
     "tcga_nsclc": "slide_id,label\nTCGA-05-4244-01Z-00-DX1,LUAD\nTCGA-18-3406-01Z-00-DX1,LUSC\n",
 }
 

@@ -36,6 +36,11 @@ class Listed:
     site: str = ""
     more: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What it may be called by: its id, the id before the dot, its patient."""
+        return tuple(dict.fromkeys((self.slide_id, self.slide_id.split(".", 1)[0], self.patient_id)))
+
 
 @dataclass(frozen=True)
 class PublicCohort(Part, ABC, family="cohort", package="wsigraph.io.cohorts"):
@@ -46,7 +51,7 @@ class PublicCohort(Part, ABC, family="cohort", package="wsigraph.io.cohorts"):
         slides_from: Address where the slides are to be had.
         licence: Their licence, as that page names it.
         classes: Names of the classes, in the order of a model's outputs.
-        published: Slides by (split, class) as published; the split is empty where only classes are counted,
+        published: Slides by (split, class) as published; one or both are empty where the count is of all,
             and nothing stands here where no count can be relied on.
         odd: What is known of single slides or patients, by name. They stay unless they are left out on
             request.
@@ -85,8 +90,10 @@ class PublicCohort(Part, ABC, family="cohort", package="wsigraph.io.cohorts"):
 
     def sizes(self, slides: Sequence[Listed]) -> tuple[str, ...]:
         """One sentence for each count that differs from the published one."""
-        by_side = any(side for side, _ in self.published)
-        counts = Counter((slide.split if by_side else "", slide.label) for slide in slides)
+        by_side, by_class = (any(part[i] for part in self.published) for i in (0, 1))
+        counts = Counter(
+            (slide.split if by_side else "", slide.label if by_class else "") for slide in slides
+        )
         told = []
         for part in dict.fromkeys((*self.published, *sorted(counts))) if self.published else ():
             if counts[part] != self.published.get(part, 0):

@@ -27,7 +27,7 @@ def cohort(
     *,
     features: str | Path,
     out: str | Path,
-    target_col: str = "label",
+    target_col: str | None = "label",
     task: str | Mapping[str, Any] | Task = "classification",
     leave_out: Sequence[str] = (),
 ) -> Cohort:
@@ -40,7 +40,7 @@ def cohort(
         tables: A published list of its slides, several that belong together, or a folder of public lists.
         features: Folder of ``<slide_id>.h5`` files.
         out: The manifest to write.
-        target_col: Column of classes, where the cohort has several.
+        target_col: Column of classes, where the cohort has several; None reads none, for pretraining.
         task: What is asked; a cohort of a label tree has it as ``label_tree``, for ``Hierarchy``.
         leave_out: Slides or patients to leave out; ``"odd"`` names all that the cohort knows to be odd.
 
@@ -52,7 +52,7 @@ def cohort(
     if not Path(features).is_dir():
         what = f"a folder of feature files of {len(slides):,} slides"
         raise CohortError(expected(f"Features '{features}'", what, "none", todo=public.how_to_get))
-    told = {slide.label if target_col == "label" else slide.more.get(target_col, "") for slide in slides}
+    told = {slide.more.get(target_col or "", slide.label) for slide in slides}
     classes = public.classes if told - {""} <= set(public.classes) else None
     one = Cohort.from_manifest(out, features=features, target_col=target_col, classes=classes, task=task)
     return replace(one, notes=(*one.notes, *public.sizes(slides), *_odd(public, slides)))
@@ -83,12 +83,12 @@ def public_slides(name: str | PublicCohort, tables: Tables, *, leave_out: Sequen
     if twice or not slides:
         got = f"{twice[:5]} more than once" if twice else "no slide"
         raise CohortError(expected(public.title, "every slide once", got))
-    patients = {slide.patient_id for slide in slides}
-    unknown = sorted(set(leave_out) - set(counts) - patients - set(public.odd) - {"odd"})
+    known = {name for slide in slides for name in slide.names}
+    unknown = sorted(set(leave_out) - known - set(public.odd) - {"odd"})
     if unknown:
         raise CohortError(expected(public.title, "slides or patients to leave out", f"{unknown}"))
     gone = {*leave_out, *(public.odd if "odd" in leave_out else ())}
-    return [slide for slide in slides if not {slide.slide_id, slide.patient_id} & gone]
+    return [slide for slide in slides if not gone & set(slide.names)]
 
 
 def write_manifest(slides: Sequence[Listed], out: str | Path) -> Path:
@@ -129,9 +129,5 @@ def _files(public: PublicCohort, tables: Tables) -> list[Path]:
 
 
 def _odd(public: PublicCohort, slides: Sequence[Listed]) -> list[str]:
-    return [
-        f"{public.title}, slide '{slide.slide_id}': {public.odd[name]}."
-        for slide in slides
-        for name in (slide.slide_id, slide.patient_id)
-        if name in public.odd and (name == slide.slide_id or slide.slide_id not in public.odd)
-    ]
+    found = [(slide.slide_id, name) for slide in slides for name in slide.names if name in public.odd]
+    return [f"{public.title}, slide '{slide}': {public.odd[name]}." for slide, name in dict(found).items()]

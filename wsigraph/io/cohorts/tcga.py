@@ -60,13 +60,15 @@ class Tcga(PublicCohort, ABC):
 
     Attributes:
         columns: Names that columns have in tables, by our name: ``slide_id``, and ``label`` where there is
-            one.
+            one. All others become columns of the manifest.
+        optional: Our names of columns that a table may lack.
         words: Class by the lower-case word that tables write for it.
     """
 
     slides_from: ClassVar[str] = "https://portal.gdc.cancer.gov"
     licence: ClassVar[str] = "open access by the terms of the NCI Genomic Data Commons"
     columns: ClassVar[Mapping[str, Sequence[str]]]
+    optional: ClassVar[tuple[str, ...]] = ()
     words: ClassVar[Mapping[str, str]] = MappingProxyType({})
 
     def read(self, tables: Sequence[Table]) -> list[Listed]:
@@ -79,13 +81,13 @@ class Tcga(PublicCohort, ABC):
         Raises: CohortError: if a slide has no barcode, or its class is none of the cohort's.
         """
         slides = []
-        for number, row in enumerate(table.rows(self.columns), start=2):
+        for number, row in enumerate(table.rows(self.columns, optional=self.optional), start=2):
             slide_id = bare(row["slide_id"])
             parts = barcode(slide_id, where=table.where(number))
             if parts.kind != "DX":
                 continue
             where = f"{table.where(number)}, slide '{slide_id}'"
             label = self.class_of(row["label"], where=where, words=self.words) if "label" in row else ""
-            more = {name: told for name, told in row.items() if name not in ("slide_id", "label")}
+            more = {name: row[name] for name in self.columns if name not in ("slide_id", "label")}
             slides.append(Listed(slide_id, parts.patient, label, table.side, parts.site, more))
         return slides
