@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from scipy import sparse
 
 if TYPE_CHECKING:
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 ISOLATED_SHARE = 0.05
 """More isolated patches than this share is a warning."""
 LOW_CONFIDENCE = 0.95
+NO_COORDINATES = "no coordinates: only set methods can use these features"
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,8 @@ def describe(graph: SpatialGraph) -> GraphCard:
     num_nodes = int(graph.num_nodes or 0)
     index = _index(graph)
     degree = np.bincount(index[1], minlength=num_nodes)
-    pos = graph.pos.detach().cpu().double().numpy()
-    length = np.linalg.norm(pos[index[0]] - pos[index[1]], axis=1)
+    pos = None if graph.pos is None else graph.pos.detach().cpu().double().numpy()
+    length = np.zeros(0) if pos is None else np.linalg.norm(pos[index[0]] - pos[index[1]], axis=1)
     facts: dict[str, Any] = {
         "num_nodes": num_nodes,
         "num_edges": int(index.shape[1]),
@@ -85,13 +85,13 @@ def describe(graph: SpatialGraph) -> GraphCard:
         "step": float(_fact(graph, "step", math.nan)),
         "step_confidence": float(_fact(graph, "step_confidence", math.nan)),
         "mpp": float(graph.mpp),
-        "duplicates": num_nodes - len(np.unique(pos, axis=0)),
+        "duplicates": 0 if pos is None else num_nodes - len(np.unique(pos, axis=0)),
     }
     return GraphCard(
         slide_id=str(graph.slide_id),
         builder=str(_fact(graph, "builder", "")),
         notes=tuple(note for note in str(_fact(graph, "notes", "")).split("\n") if note),
-        warnings=tuple(_warnings(facts)),
+        warnings=tuple(_warnings(facts) if pos is not None else (NO_COORDINATES,)),
         **facts,
     )
 
@@ -99,6 +99,8 @@ def describe(graph: SpatialGraph) -> GraphCard:
 def _index(graph: SpatialGraph) -> np.ndarray:
     if graph.edge_index is None:
         return np.empty((2, 0), dtype=np.int64)
+    import torch  # what only reads thresholds and values of cards need not load it
+
     index = graph.edge_index.detach().cpu().as_subclass(torch.Tensor).numpy()
     return index[:, index[0] != index[1]]
 
