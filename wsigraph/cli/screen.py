@@ -53,6 +53,17 @@ def emit_pairs(values: Mapping[str, Any], *, title: str = "") -> None:
     Console().print(table)
 
 
+def emit_finding(kind: str, title: str, lines: Iterable[str], *, todo: str = "") -> None:
+    """A finding on stdout: its kind in colour and its title, a line for each place, and what to do."""
+    console = Console(soft_wrap=True, highlight=False)
+    colour = "red" if kind == "fault" else "yellow"
+    console.print(f"[bold {colour}]{kind}:[/] {escape(title)}")
+    for line in lines:
+        console.print(f"  {escape(line)}")
+    if todo:
+        console.print(f"  [bold]-> {escape(todo)}[/]")
+
+
 def show(value: Any) -> str:
     """A value as a person wants to read it: few digits, no brackets."""
     if value is None or (isinstance(value, float) and math.isnan(value)):

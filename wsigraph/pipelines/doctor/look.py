@@ -1,0 +1,141 @@
+"""One look at one feature file, light enough for thousands of them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from wsigraph.data.graph_card import ISOLATED_SHARE
+from wsigraph.data.patch_features import PatchFeatures
+from wsigraph.errors import GraphError, WsigraphError
+from wsigraph.graph.builders.knn import KNN
+from wsigraph.graph.edges import positions_of
+from wsigraph.graph.lattice import TOLERANCE, infer, lattice_of
+from wsigraph.io.features.survey import Survey, survey_features
+from wsigraph.pipelines.doctor.fault import Fault
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """What features of one cohort should have in common.
+
+    Args:
+        in_channels: Channels of a row.
+        encoder: Patch encoder; empty where unknown.
+        patch_px: Side of a patch as encoded; 0 where unknown.
+    """
+
+    in_channels: int
+    encoder: str
+    patch_px: int
+
+    def __str__(self) -> str:
+        size = f" at {self.patch_px} px" if self.patch_px else ""
+        return f"{self.in_channels} channels of encoder '{self.encoder or 'unknown'}'{size}"
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one file is like.
+
+    Args:
+        name: Name of the file.
+        faults: What is wrong with it alone.
+        num_patches: Rows; 0 where it could not be read.
+        encoding: Encoder and width; None where it could not be read.
+        digest: Hash of its data; empty where it could not be read.
+        step_um: Lattice step in um; NaN where unknown.
+    """
+
+    name: str
+    faults: tuple[Fault, ...]
+    num_patches: int = 0
+    encoding: Encoding | None = None
+    digest: str = ""
+    step_um: float = math.nan
+
+
+def look(path: Path) -> Look:
+    """Read a file once, in blocks, and build the edges of its graph; features are not kept.
+
+    Args:
+        path: What ``read_features`` takes.
+    """
+    try:
+        survey = survey_features(path)
+    except (WsigraphError, OSError) as error:
+        return Look(path.name, (Fault(_reason(str(error)), path.name, str(error)),))
+    features = survey.features
+    faults = [*_data_faults(path.name, survey), *_graph_faults(path.name, features)]
+    return Look(
+        path.name,
+        tuple(faults),
+        len(features),
+        Encoding(survey.in_channels, features.encoder, features.patch_px),
+        survey.digest,
+        lattice_of(features).step * features.mpp,
+    )
+
+
+def _reason(text: str) -> str:
+    """Which fault an error of the readers is."""
+    if "'coords' beside 'features'" in text:
+        return "no_coordinates"
+    return "empty" if "an empty slide" in text else "unreadable"
+
+
+def _data_faults(name: str, survey: Survey) -> list[Fault]:
+    count, faults = len(survey.features), []
+    if survey.stored_digest and survey.stored_digest != survey.digest:
+        told = f"sha256 {survey.digest[:12]}..., written with {survey.stored_digest[:12]}..."
+        faults.append(Fault("altered", name, told))
+    if survey.nonfinite:
+        rows = ", ".join(map(str, survey.first_nonfinite)) + ", ..." * (
+            survey.nonfinite > len(survey.first_nonfinite)
+        )
+        faults.append(Fault("nan", name, f"{survey.nonfinite} of {count} rows (row {rows})"))
+    if count > 1 and survey.constant:
+        faults.append(Fault("same_rows", name, f"all {count} rows are the same"))
+    return faults
+
+
+def _graph_faults(name: str, features: PatchFeatures) -> list[Fault]:
+    count, faults = len(features), []
+    if math.isnan(features.mpp):
+        faults.append(Fault("mpp_unknown", name, "mpp unknown", "warning"))
+    if count == 1:
+        return [*faults, Fault("one_patch", name, "one patch only", "warning")]
+    try:
+        index = KNN().edges(features).index
+    except GraphError as error:
+        return [*faults, Fault("no_edges", name, str(error))]
+    lattice = lattice_of(features)
+    if not index.shape[1]:
+        faults.append(
+            Fault("no_edges", name, f"0 edges among {count} patches at a step of {lattice.step:g} px")
+        )
+    else:
+        alone = count - len(np.unique(index[1]))
+        if alone > ISOLATED_SHARE * count:
+            told = f"{alone} of {count} patches ({alone / count:.0%})"
+            faults.append(Fault("isolated", name, told, "warning"))
+    faults += _step_faults(name, features)
+    if not lattice.confident:
+        told = f"step {lattice.step:g} px, confidence {lattice.confidence:.2f}"
+        faults.append(Fault("no_lattice", name, told, "warning"))
+    shared = positions_of(features.coords).duplicates
+    if shared:
+        faults.append(Fault("shared_coordinates", name, f"{shared} of {count} patches", "warning"))
+    return faults
+
+
+def _step_faults(name: str, features: PatchFeatures) -> list[Fault]:
+    """A step that the file states and its coordinates contradict, mostly by a factor of 2 or 4."""
+    stated, seen = features.step_level0, infer(features.coords)
+    if not stated > 0 or not seen.confident or abs(seen.step - stated) <= TOLERANCE * stated:
+        return []
+    told = f"{stated:g} px stated, {seen.step:g} px between patches ({seen.step / stated:.3g} times)"
+    return [Fault("wrong_step", name, told)]
