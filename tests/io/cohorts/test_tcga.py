@@ -75,3 +75,18 @@ def test_public_lists_of_nsclc_agree(real_data):
     assert {(s.slide_id, s.label) for s in fewer} < {(s.slide_id, s.label) for s in slides}
     assert Counter(slide.split for slide in fewer) == {"train": 848, "val": 97, "test": 98}
     assert len({(s.patient_id, s.split) for s in fewer}) == 946  # PANTHER splits by patient
+
+
+@pytest.mark.real
+def test_public_lists_of_brca_disagree_on_three_patients_which_is_told(real_data):
+    lists = real_data / "manifests"
+    brca = PublicCohort.registry.make("tcga_brca")
+    slides = public_slides(brca, lists)
+    assert len(slides) == 1041
+    assert Counter(slide.label for slide in slides) == {"IDC": 831, "ILC": 210}
+    here, there = {s.patient_id: s.label for s in slides}, by_patient(lists / "rrt" / "label_brca.csv")
+    assert (len(here), len(there), len(set(here) & set(there))) == (977, 977, 961)
+    disputed = {patient for patient in set(here) & set(there) if here[patient] != there[patient]}
+    metastases = {s.names[1] for s in slides if barcode(s.slide_id, where="").sample == "06"}
+    assert disputed | metastases == set(brca.odd)
+    assert len(public_slides(brca, lists, leave_out=["odd"])) == 1041 - 4
