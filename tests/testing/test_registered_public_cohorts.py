@@ -13,7 +13,9 @@ from wsigraph.io.cohorts.camelyon16 import Camelyon16
 from wsigraph.testing.public_cohorts import check_public_cohort
 
 TABLES = {
+    "bracs": "slide_id,label,split\nBRACS_1,0,train\nBRACS_2,IC,valid\n",
     "camelyon16": "slide_id,label\nnormal_001,0\ntumor_001,1\ntest_001,1\n",
+    "tcga_brca": "slide_id,label\nTCGA-E2-A15E-06Z-00-DX1,IDC\nTCGA-AA-0001-01Z-00-DX1,ilc\n",
     "tcga_luad": "TCGA-id,stage\nTCGA-05-4244-01Z-00-DX1,I\nTCGA-18-3406-01Z-00-DX1,IV\n",
     "tcga_nsclc": "slide_id,label\nTCGA-05-4244-01Z-00-DX1,LUAD\nTCGA-18-3406-01Z-00-DX1,LUSC\n",
 }
