@@ -15,6 +15,9 @@ from wsigraph.testing.public_cohorts import check_public_cohort
 TABLES = {
     "bracs": "slide_id,label,split\nBRACS_1,0,train\nBRACS_2,IC,valid\n",
     "camelyon16": "slide_id,label\nnormal_001,0\ntumor_001,1\ntest_001,1\n",
+    "camelyon17": "slide_id,label\npatient_000_node_0,0\npatient_100_node_4,1\n",
+    "cptac_lung": "slide_id,label\nC3L-00001-21,lscc\nC3L-00001-26,normal\n",
+    "panda": "image_id,isup_grade\na,0\nb,5\n",
     "tcga_brca": "slide_id,label\nTCGA-E2-A15E-06Z-00-DX1,IDC\nTCGA-AA-0001-01Z-00-DX1,ilc\n",
     "tcga_luad": "TCGA-id,stage\nTCGA-05-4244-01Z-00-DX1,I\nTCGA-18-3406-01Z-00-DX1,IV\n",
     "tcga_nsclc": "slide_id,label\nTCGA-05-4244-01Z-00-DX1,LUAD\nTCGA-18-3406-01Z-00-DX1,LUSC\n",

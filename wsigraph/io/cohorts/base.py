@@ -96,12 +96,10 @@ class PublicCohort(Part, ABC, family="cohort", package="wsigraph.io.cohorts"):
         )
         told = []
         for part in dict.fromkeys((*self.published, *sorted(counts))) if self.published else ():
-            if counts[part] != self.published.get(part, 0):
-                name = " ".join(word for word in (part[0], f"'{part[1]}'") if word)
-                wanted = self.published.get(part, 0)
-                told.append(
-                    f"{self.title}: {wanted} {name} slides are published, the list has {counts[part]}."
-                )
+            wanted, found = self.published.get(part, 0), counts[part]
+            if found != wanted:
+                name = " ".join(word for word in (part[0], part[1] and f"'{part[1]}'", "slides") if word)
+                told.append(f"{self.title}: {wanted:,} {name} are published, the list has {found:,}.")
         return tuple(told)
 
     def class_of(self, told: str, *, where: str, words: Mapping[str, str]) -> str:
