@@ -35,7 +35,7 @@ def resampled_auc(targets: np.ndarray, values: np.ndarray, weights: np.ndarray) 
 
 def resampled_precision(targets: np.ndarray, values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Average precision of each label ``[R, K]``."""
-    return _each_resampled(_precision_of, targets, values, weights)
+    return _each_resampled(precision_of, targets, values, weights)
 
 
 def _each(
@@ -60,7 +60,7 @@ def _each_resampled(
     return np.stack(columns, axis=1)
 
 
-def _precision_of(positive: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def precision_of(positive: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Average precision per resample; rows of one score are found together."""
     if not len(score):
         return np.full(len(weights), np.nan)
