@@ -66,6 +66,12 @@ def test_a_file_without_coordinates_is_named(planted):
     assert ("no_coordinates", "synthetic_004.h5") in named(examine_files(planted.folder))
 
 
+def test_a_layout_that_is_not_known_is_named(planted):
+    with h5py.File(planted.path(4), "w") as file:
+        file["something"] = np.zeros((9, 4))
+    assert named(examine_files(planted.folder)) == {("unknown_layout", "synthetic_004.h5")}
+
+
 def test_an_empty_file_is_named(planted):
     with h5py.File(planted.path(4), "w") as file:
         file["features"], file["coords"] = np.zeros((0, 4)), np.zeros((0, 2), dtype=np.int64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +12,12 @@ import numpy as np
 from wsigraph.data.patch_features import PatchFeatures, nonfinite_rows
 from wsigraph.io.features.formats.own import MARK
 from wsigraph.io.features.guard import GuardedFile, open_guarded
-from wsigraph.io.features.reader import read_opened
+from wsigraph.io.features.reader import read_features, read_opened
+from wsigraph.io.features.writer import data_hash
 
 BLOCK_BYTES = 2**21
 """What is held of the matrix at a time: large enough for the disk, small enough for the processor's cache."""
+IN_BLOCKS = (".h5", ".hdf5")
 MATRICES = ("features", "feats")
 """Names under which layouts keep the matrix."""
 SHOWN_ROWS = 5
@@ -62,17 +64,23 @@ class HollowFile(GuardedFile):
 
 
 def survey_features(path: str | Path) -> Survey:
-    """Read a feature file once, in blocks: memory does not grow with its matrix.
+    """Read a feature file once; of HDF5 in blocks, so that memory does not grow with its matrix.
 
     Args:
         path: What ``read_features`` takes.
 
     Raises: FeatureFileError: if the file is broken, hostile, empty or in no known layout.
-        FeatureError: on mismatched lengths or impossible coordinates. NaN and inf are counted, not refused.
+        FeatureError: on mismatched lengths or impossible coordinates. NaN and inf are counted, not refused,
+            in HDF5.
     """
+    path = Path(path)
+    if path.suffix.lower() not in IN_BLOCKS:
+        return _whole(read_features(path))
     with open_guarded(path) as file:
         features = read_opened(HollowFile(file))
-        name = next(name for name in MATRICES if name in file.datasets)
+        name = next((name for name in MATRICES if name in file.datasets), None)
+        if name is None:
+            return _whole(read_opened(file))
         digest = hashlib.sha256(_header(file, name))
         bad: list[int] = []
         count, constant = 0, True
@@ -81,7 +89,7 @@ def survey_features(path: str | Path) -> Survey:
             digest.update(block.data)
             rows = block.reshape(-1, block.shape[-1])
             first = rows[0].copy() if first is None else first
-            constant = constant and bool((rows == first).all())
+            constant = constant and bool((rows[-1] == first).all() and (rows == first).all())
             found = nonfinite_rows(rows)
             count += len(found)
             bad += (found[: SHOWN_ROWS - len(bad)] + start).tolist()
@@ -93,6 +101,19 @@ def survey_features(path: str | Path) -> Survey:
         stored = str(root.get("sha256", "")) if root.get("format") == MARK else ""
         width = file.shape(name)[-1]
     return Survey(features, width, count, tuple(bad), constant, digest.hexdigest(), stored)
+
+
+def _whole(features: PatchFeatures) -> Survey:
+    """The survey of features that were read as a whole, as other kinds of files are."""
+    x = features.x
+    return Survey(
+        replace(features, x=np.zeros((len(x), 1), dtype=np.float16)),
+        x.shape[1],
+        nonfinite=0,
+        first_nonfinite=(),
+        constant=bool((x == x[0]).all()),
+        digest=data_hash(x, features.coords),
+    )
 
 
 def _header(file: GuardedFile, name: str) -> bytes:

@@ -20,6 +20,7 @@ KNOWN: Mapping[str, tuple[str, str]] = MappingProxyType(
         "disk": ("little room on the disk", "Free some: a full disk ends training."),
         # faults of files
         "unreadable": ("unreadable", "Copy or encode these slides again."),
+        "unknown_layout": ("a layout that is not known", "Convert these files, see the text."),
         "altered": ("data other than what was written", "Copy or encode these slides again."),
         "empty": ("no patch at all", "Find the tissue again, or leave these slides out."),
         "nan": (

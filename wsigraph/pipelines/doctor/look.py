@@ -13,9 +13,17 @@ from wsigraph.data.patch_features import PatchFeatures
 from wsigraph.errors import GraphError, WsigraphError
 from wsigraph.graph.builders.knn import KNN
 from wsigraph.graph.edges import positions_of
-from wsigraph.graph.lattice import TOLERANCE, infer, lattice_of
+from wsigraph.graph.lattice import TOLERANCE, Lattice, infer, lattice_of
 from wsigraph.io.features.survey import Survey, survey_features
 from wsigraph.pipelines.doctor.fault import Fault
+
+REASONS = (
+    ("'coords' beside 'features'", "no_coordinates"),
+    ("an empty slide", "empty"),
+    ("NaN or inf in", "nan"),
+    ("Unknown layout", "unknown_layout"),
+)
+"""Words of the readers' errors, and the fault that each is."""
 
 
 @dataclass(frozen=True)
@@ -67,24 +75,24 @@ def look(path: Path) -> Look:
     try:
         survey = survey_features(path)
     except (WsigraphError, OSError) as error:
-        return Look(path.name, (Fault(_reason(str(error)), path.name, str(error)),))
+        told = str(error).removeprefix(f"Feature file '{path}': ")
+        return Look(path.name, (Fault(_reason(told), path.name, told),))
     features = survey.features
-    faults = [*_data_faults(path.name, survey), *_graph_faults(path.name, features)]
+    lattice = lattice_of(features)
+    faults = [*_data_faults(path.name, survey), *_graph_faults(path.name, features, lattice)]
     return Look(
         path.name,
         tuple(faults),
         len(features),
         Encoding(survey.in_channels, features.encoder, features.patch_px),
         survey.digest,
-        lattice_of(features).step * features.mpp,
+        lattice.step * features.mpp,
     )
 
 
 def _reason(text: str) -> str:
     """Which fault an error of the readers is."""
-    if "'coords' beside 'features'" in text:
-        return "no_coordinates"
-    return "empty" if "an empty slide" in text else "unreadable"
+    return next((name for words, name in REASONS if words in text), "unreadable")
 
 
 def _data_faults(name: str, survey: Survey) -> list[Fault]:
@@ -102,17 +110,18 @@ def _data_faults(name: str, survey: Survey) -> list[Fault]:
     return faults
 
 
-def _graph_faults(name: str, features: PatchFeatures) -> list[Fault]:
+def _graph_faults(name: str, features: PatchFeatures, lattice: Lattice) -> list[Fault]:
     count, faults = len(features), []
     if math.isnan(features.mpp):
         faults.append(Fault("mpp_unknown", name, "mpp unknown", "warning"))
+    if len(features.coords) < count:
+        return [*faults, Fault("no_coordinates", name, f"{count} patches, no coordinates")]
     if count == 1:
         return [*faults, Fault("one_patch", name, "one patch only", "warning")]
     try:
         index = KNN().edges(features).index
     except GraphError as error:
         return [*faults, Fault("no_edges", name, str(error))]
-    lattice = lattice_of(features)
     if not index.shape[1]:
         faults.append(
             Fault("no_edges", name, f"0 edges among {count} patches at a step of {lattice.step:g} px")
@@ -122,7 +131,7 @@ def _graph_faults(name: str, features: PatchFeatures) -> list[Fault]:
         if alone > ISOLATED_SHARE * count:
             told = f"{alone} of {count} patches ({alone / count:.0%})"
             faults.append(Fault("isolated", name, told, "warning"))
-    faults += _step_faults(name, features)
+    faults += _step_faults(name, features, index)
     if not lattice.confident:
         told = f"step {lattice.step:g} px, confidence {lattice.confidence:.2f}"
         faults.append(Fault("no_lattice", name, told, "warning"))
@@ -132,10 +141,22 @@ def _graph_faults(name: str, features: PatchFeatures) -> list[Fault]:
     return faults
 
 
-def _step_faults(name: str, features: PatchFeatures) -> list[Fault]:
+def _step_faults(name: str, features: PatchFeatures, index: np.ndarray) -> list[Fault]:
     """A step that the file states and its coordinates contradict, mostly by a factor of 2 or 4."""
-    stated, seen = features.step_level0, infer(features.coords)
-    if not stated > 0 or not seen.confident or abs(seen.step - stated) <= TOLERANCE * stated:
+    stated = features.step_level0
+    if not stated > 0 or abs(_nearest(features.coords, index) - stated) <= TOLERANCE * stated:
+        return []
+    seen = infer(features.coords)
+    if not seen.confident or abs(seen.step - stated) <= TOLERANCE * stated:
         return []
     told = f"{stated:g} px stated, {seen.step:g} px between patches ({seen.step / stated:.3g} times)"
     return [Fault("wrong_step", name, told)]
+
+
+def _nearest(coords: np.ndarray, index: np.ndarray) -> float:
+    """Median distance of a patch to the nearest it is joined to; inf without edges."""
+    if not index.shape[1]:
+        return math.inf
+    away = coords[index[0]] - coords[index[1]]
+    first = np.flatnonzero(np.diff(index[1], prepend=-1))  # edges are sorted by target
+    return math.sqrt(np.median(np.minimum.reduceat((away**2).sum(axis=1), first)))
