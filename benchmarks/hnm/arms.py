@@ -11,7 +11,7 @@ from wsigraph.training.mining.settings import MineSettings, mine_settings
 from wsigraph.training.recipe import Recipe, recipe
 
 IN_CHANNELS = 48
-EPOCHS = 10
+EPOCHS = 30
 """Of every slide classifier, in every round."""
 
 PROTOCOL: Mapping[str, Any] = {
