@@ -27,7 +27,11 @@ def test_the_same_fault_in_many_files_is_said_once(planted, capsys):
     said = capsys.readouterr().out
     assert said.index("This machine") < said.index("fault: unreadable (11)")
     assert said.count("-> Copy or encode these slides again.") == 1
-    for shown in ("synthetic_000.h5: expected an HDF5 file", "synthetic_009.h5 and 1 more", "1 kind of fault found"):
+    for shown in (
+        "synthetic_000.h5: expected an HDF5 file",
+        "synthetic_009.h5 and 1 more",
+        "1 kind of fault found",
+    ):
         assert shown in said
     assert "synthetic_010.h5" not in said
 
