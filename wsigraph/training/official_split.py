@@ -44,13 +44,26 @@ def official_split(
     if not train or not test:
         raise CohortError(expected(where, "slides to train on and to test", f"{len(train)} and {len(test)}"))
     if not val:
-        kept, held = split_off(
-            [strata[i] for i in train], [patients[i] for i in train], share=share, seed=seed
-        )
-        train, val = [train[i] for i in kept], [train[i] for i in held]
+        train, val = held_out(train, strata, patients, share=share, seed=seed)
     split = Split(0, 0, tuple(train), tuple(val), tuple(test))
     check_leaks(split, patients)
     return split
+
+
+def held_out(
+    train: Sequence[int], strata: Sequence[str], patients: Sequence[str], *, share: float, seed: int
+) -> tuple[list[int], list[int]]:
+    """Training slides as (train, val), split by patient and stratum.
+
+    Args:
+        train: Places of the training slides.
+        strata: One per slide of all.
+        patients: One per slide of all.
+        share: Share of the training patients that validates.
+        seed: Of the draw.
+    """
+    kept, held = split_off([strata[i] for i in train], [patients[i] for i in train], share=share, seed=seed)
+    return [train[i] for i in kept], [train[i] for i in held]
 
 
 def side_of(told: str) -> str:

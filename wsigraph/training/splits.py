@@ -57,7 +57,7 @@ def make_folds(
     _check_classes(labels, patients, folds=folds)
     splits = draw_folds(labels, patients, folds=folds, repeats=repeats, seed=seed, val_share=val_share)
     for split in splits:
-        _check_seen(split, labels)
+        check_seen(split, labels)
     return splits
 
 
@@ -139,6 +139,23 @@ def check_leaks(
                 seen[key] = side
 
 
+def check_seen(split: Split, labels: Sequence[str]) -> None:
+    """Refuse a fold that does not train on every class.
+
+    Raises: CohortError: naming the classes that are missing.
+    """
+    missing = sorted(set(labels) - {labels[i] for i in split.train})
+    if missing:
+        raise CohortError(
+            expected(
+                f"Fold {split.fold} of repeat {split.repeat}",
+                "every class among the training slides",
+                f"none of {missing}",
+                todo="Their patients also have slides of rarer classes: use more folds or merge classes.",
+            )
+        )
+
+
 def _check_classes(labels: Sequence[str], patients: Sequence[str], *, folds: int) -> None:
     if folds < 2:
         raise CohortError(expected("Cross-validation", "at least 2 folds", f"{folds}"))
@@ -154,19 +171,6 @@ def _check_classes(labels: Sequence[str], patients: Sequence[str], *, folds: int
                 f"at least {folds} patients in every class for {folds} folds",
                 f"{listed}",
                 todo="Use fewer folds, merge classes or leave the class out.",
-            )
-        )
-
-
-def _check_seen(split: Split, labels: Sequence[str]) -> None:
-    missing = sorted(set(labels) - {labels[i] for i in split.train})
-    if missing:
-        raise CohortError(
-            expected(
-                f"Fold {split.fold} of repeat {split.repeat}",
-                "every class among the training slides",
-                f"none of {missing}",
-                todo="Their patients also have slides of rarer classes: use more folds or merge classes.",
             )
         )
 
