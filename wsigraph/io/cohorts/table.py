@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wsigraph.errors import CohortError, expected
-
-_SLIDE_SUFFIXES = (".tif", ".tiff", ".svs", ".mrxs", ".ndpi", ".dcm")
+from wsigraph.io.slide_names import SLIDE_SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -86,5 +85,5 @@ def read_table(path: Path) -> Table:
 def bare(name: str) -> str:
     """A slide's name without folder and without the suffix of a slide: ``a/b.tif`` -> ``b``."""
     name = name.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
-    stem, dot, suffix = name.rpartition(".")
-    return stem if dot and f".{suffix.lower()}" in _SLIDE_SUFFIXES else name
+    suffix = next((suffix for suffix in SLIDE_SUFFIXES if name.lower().endswith(suffix)), "")
+    return name[: len(name) - len(suffix)]
