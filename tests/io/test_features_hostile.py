@@ -119,19 +119,25 @@ def test_objects_and_text_are_not_features(tmp_path, dtype):
 def test_a_group_in_place_of_features(tmp_path):
     with hostile(tmp_path / "s.h5", features="none") as file:
         file.create_group("features")
-    with pytest.raises(FeatureFileError, match="expected 'features' and 'coords'"):
+    with pytest.raises(FeatureFileError, match=r"such as 'features' and 'coords', got datasets"):
         read_features(tmp_path / "s.h5")
 
 
 def test_not_hdf5_at_all(tmp_path):
-    torch_zip, pickle = b"PK\x03\x04 a zip, as torch writes", b"\x80\x04pickle"
-    for name, content in {"a.h5": b"", "b.h5": torch_zip, "c.h5": pickle}.items():
+    kinds = {
+        "a.h5": (b"", "do not start as HDF5"),
+        "b.h5": (b"PK\x03\x04 a zip, cut short", "expected a whole zip archive"),
+        "c.h5": (b"\x80\x04pickle", "got a pickle. Pickled objects are never loaded"),
+        "d.h5": (b"\x00\x01\x02\x03", "do not start as HDF5"),
+        "e.h5": (b"version https://git-lfs.github.com/spec/v1\noid 0\n", "Unknown layout"),
+    }
+    for name, (content, words) in kinds.items():
         (tmp_path / name).write_bytes(content)
-        with pytest.raises(FeatureFileError, match=rf"{name}.*do not start as HDF5"):
+        with pytest.raises(FeatureFileError, match=rf"{name}.*{words}"):
             read_features(tmp_path / name)
     with pytest.raises(FeatureFileError, match="expected a file, got none"):
         read_features(tmp_path / "missing.h5")
-    with pytest.raises(FeatureFileError, match="expected a file"):
+    with pytest.raises(FeatureFileError, match=r"got entries \['a\.h5'"):
         read_features(tmp_path)
 
 

@@ -81,7 +81,7 @@ def orderly(graph: SpatialGraph) -> tuple[SpatialGraph, Tensor | None]:
 
     Returns: The graph, and ``inverse [N]`` as of ``reordered``, or None where nothing was moved.
     """
-    if graph.num_nodes < LEAST_NODES:
+    if graph.num_nodes < LEAST_NODES or graph.pos is None:
         return graph, None
     pos = graph.pos.double()
     extent = (pos.amax(0) - pos.amin(0)).norm()

@@ -22,14 +22,14 @@ class PatchFeatures:
     Args:
         slide_id: Name of the slide.
         x: ``[N, C]`` float16 or float32 features.
-        coords: ``[N, 2]`` int64, top-left corners (x, y).
+        coords: ``[N, 2]`` int64, top-left corners (x, y); ``[0, 2]`` where the file has none.
         patch_size_level0: Side of a patch in level-0 pixels, NaN where unknown.
         patch_px: Side of a patch as encoded, 0 where unknown.
         step_level0: Lattice step in level-0 pixels, NaN where unknown (then inferred from coords).
         mpp: Microns per level-0 pixel, NaN where unknown.
         target_mpp: Microns per pixel of the encoded patch, NaN where unknown.
         encoder: Name of the patch encoder, ``""`` where unknown.
-        source: Layout the features were read from (``"wsigraph"``, ``"trident"``, ``"clam"``).
+        source: Layout the features were read from (``"wsigraph"``, ``"trident"``, ``"clam"`` ...).
         notes: What a reader inferred or mended, one sentence each, for the graph card.
 
     Units: level-0 pixels for coords and ``*_level0``; um/px for ``*mpp``.
@@ -52,7 +52,7 @@ class PatchFeatures:
         where = f"PatchFeatures '{self.slide_id}'"
         if self.x.ndim != 2:
             raise FeatureError(expected(where, "x of shape [N, C]", f"{list(self.x.shape)}"))
-        if self.coords.shape != (len(self.x), 2):
+        if self.coords.shape not in ((len(self.x), 2), (0, 2)):
             raise FeatureError(
                 expected(
                     where,
@@ -82,6 +82,11 @@ class PatchFeatures:
 
     def __len__(self) -> int:
         return len(self.x)
+
+    @property
+    def has_coords(self) -> bool:
+        """Whether it is known where the patches lie; if not, only set methods can use them."""
+        return len(self.coords) == len(self.x)
 
 
 def nonfinite_rows(x: np.ndarray) -> np.ndarray:

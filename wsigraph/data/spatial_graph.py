@@ -21,7 +21,7 @@ class SpatialGraph(Data):
     Args:
         x: ``[N, C]`` node features.
         edge_index: ``[2, E]``, row 0 source -> row 1 target (an ``EdgeIndex`` sorted by column).
-        pos: ``[N, 2]`` patch centres.
+        pos: ``[N, 2]`` patch centres; None where the features have no coordinates.
         patch_size: Side of a patch, NaN where unknown.
         mpp: Microns per level-0 pixel, NaN where unknown (None would break batching).
         slide_id: Name of the slide.
@@ -49,12 +49,12 @@ class SpatialGraph(Data):
         self.patch_size = float(patch_size)
         self.mpp = float(mpp)
         self.slide_id = slide_id
-        if pos is None or pos.shape != (x.shape[0], 2):
+        if pos is not None and pos.shape != (x.shape[0], 2):
             raise GraphError(
                 expected(
                     f"SpatialGraph '{slide_id}'",
                     f"pos of shape [{x.shape[0]}, 2] ({x.shape[0]} rows of x)",
-                    "none" if pos is None else f"{list(pos.shape)}",
+                    f"{list(pos.shape)}",
                     todo="Features and coordinates must come from the same run.",
                 )
             )

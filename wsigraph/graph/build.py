@@ -28,12 +28,23 @@ def to_graph(features: PatchFeatures, builder: GraphBuilder | None = None) -> Sp
         graph card tells (``step``, ``step_confidence``, ``duplicates``, ``builder``, ``notes``).
 
     Units: level-0 pixels for ``pos``, ``patch_size``, ``step``; um/px for ``mpp``, ``target_mpp``.
-    Raises: GraphError: if the slide has no patch, or several and not one edge.
+    Raises: GraphError: if the slide has no patch, or several and not one edge, or no coordinates where the
+        builder needs them.
     """
     builder = KNN() if builder is None else builder
     where = f"Graph of slide '{features.slide_id}'"
     if not len(features):
         raise GraphError(expected(where, "at least one patch", "0", todo="Leave this slide out."))
+    if builder.uses_coords and not features.has_coords:
+        raise GraphError(
+            expected(
+                where,
+                f"coordinates of {len(features)} patches, which builder '{builder.name}' joins by",
+                "none in its file",
+                todo="Write them when encoding, put them beside the features, or use a set method, see "
+                "'wsigraph models'.",
+            )
+        )
     lattice = lattice_of(features)
     edges = builder.edges(features)
     if not edges.index.shape[1] and len(features) > 1 and not builder.may_be_edgeless:
@@ -49,7 +60,7 @@ def to_graph(features: PatchFeatures, builder: GraphBuilder | None = None) -> Sp
     return SpatialGraph(
         _features_tensor(features.x),
         _edge_index(edges.index, len(features)),
-        pos=_centres(features.coords, patch_size),
+        pos=_centres(features.coords, patch_size) if features.has_coords else None,
         patch_size=patch_size,
         mpp=features.mpp,
         slide_id=features.slide_id,

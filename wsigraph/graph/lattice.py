@@ -69,7 +69,7 @@ def lattice_of(features: PatchFeatures) -> Lattice:
     Units: level-0 pixels.
     """
     known = features.step_level0
-    if known == 0 or not len(features):
+    if known == 0 or not len(features.coords):
         return NO_LATTICE
     stated = fit(features.coords, known, inferred=False) if known > 0 else NO_LATTICE
     if stated.confident:

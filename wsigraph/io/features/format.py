@@ -4,13 +4,32 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
 
 from wsigraph.data.patch_features import PatchFeatures
-from wsigraph.io.features.guard import GuardedFile
 from wsigraph.registry import Part
+
+NO_COORDS = np.empty((0, 2), dtype=np.int64)
+"""Coordinates of features that have none."""
+
+
+class Opened(Protocol):
+    """A file or folder that was opened and checked before anything in it was believed.
+
+    Attributes:
+        path: Where it lies.
+        where: How errors call it.
+    """
+
+    path: Path
+    where: str
+
+    def summary(self) -> str:
+        """What lies in it, for the error about an unknown layout."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -19,7 +38,7 @@ class RawFeatures:
 
     Args:
         x: Features as stored, ``[N, C]``.
-        coords: Coordinates as stored, ``[N, 2]``.
+        coords: Coordinates as stored, ``[N, 2]``; ``[0, 2]`` where there are none.
         facts: Further fields of ``PatchFeatures``, only those known.
         notes: What the layout had to infer.
     """
@@ -30,21 +49,30 @@ class RawFeatures:
     notes: tuple[str, ...] = ()
 
 
-class FeatureFormat(Part, ABC, family="feature format", package="wsigraph.io.features.formats"):
+File = TypeVar("File", bound=Opened)
+
+
+class FeatureFormat(
+    Part, ABC, Generic[File], family="feature format", package="wsigraph.io.features.formats"
+):
     """One layout of feature files.
 
     Attributes:
+        opens: What kind of opened file it reads: ``GuardedFile`` (HDF5), ``GuardedArrays`` (``.npy``,
+            ``.npz``), ``GuardedTensors`` (``.pt``), ``GuardedTable`` (``.csv``), ``GuardedStore`` (zarr),
+            ``GuardedFolder``.
         priority: Layouts are tried in ascending order; the ones with the surest marks come first.
     """
 
+    opens: ClassVar[type]
     priority: ClassVar[int] = 50
 
     @abstractmethod
-    def matches(self, file: GuardedFile) -> bool:
+    def matches(self, file: File) -> bool:
         """Whether this file is in this layout, judged by its content."""
 
     @abstractmethod
-    def read(self, file: GuardedFile) -> RawFeatures:
+    def read(self, file: File) -> RawFeatures:
         """Features, coordinates and the facts that the file states."""
 
     def mend(self, features: PatchFeatures) -> PatchFeatures:

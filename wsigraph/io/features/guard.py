@@ -80,6 +80,10 @@ class GuardedFile:
                 found[name] = value
         return found
 
+    def summary(self) -> str:
+        """Names and shapes of the datasets."""
+        return f"datasets { ({name: list(self.shape(name)) for name in self.datasets}) }"
+
     def shape(self, name: str) -> tuple[int, ...]:
         """Declared shape of a dataset, without reading it."""
         return tuple(self.datasets[name].shape or ())
@@ -192,7 +196,7 @@ def _check_signature(path: Path, where: str) -> None:
                 where,
                 "an HDF5 file (features and coords)",
                 f"{size:,} bytes that do not start as HDF5 does",
-                todo="Files of torch (.pt) and pickles hold no coordinates and are never opened.",
+                todo="Features lie in HDF5, zarr, NumPy, torch or CSV files.",
             )
         )
 

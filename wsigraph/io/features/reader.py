@@ -9,8 +9,9 @@ import numpy as np
 
 from wsigraph.data.patch_features import PatchFeatures
 from wsigraph.errors import FeatureError, FeatureFileError, expected
-from wsigraph.io.features.format import FeatureFormat, RawFeatures
-from wsigraph.io.features.guard import GuardedFile, open_guarded
+from wsigraph.io.features.finder import slide_name
+from wsigraph.io.features.format import FeatureFormat, Opened, RawFeatures
+from wsigraph.io.features.opened import open_features
 
 
 def read_features(
@@ -19,52 +20,56 @@ def read_features(
     """Features and coordinates of one slide; the layout is found from the content.
 
     Args:
-        path: HDF5 file of wsigraph, TRIDENT or CLAM.
-        slide_id: Name of the slide; by default what the file states, else the file's stem.
+        path: A feature file (``.h5``, ``.pt``, ``.npz``, ``.npy``, ``.csv``), a zarr store, or the folder of
+            one slide. ``wsigraph models`` lists the layouts.
+        slide_id: Name of the slide; by default what the file states, else the file's name.
         drop_nonfinite: Leave out patches with NaN or inf (counted in ``notes``) instead of refusing them.
 
+    Returns: Features with coordinates, or without where no file has them: then ``has_coords`` is False.
     Units: level-0 pixels for coordinates.
     Raises: FeatureFileError: if the file is broken, hostile, empty or in no known layout.
         FeatureError: on mismatched lengths, NaN or inf, or impossible coordinates.
+        MissingExtraError: if a compressor of the extra ``scverse`` is needed and not installed.
     """
-    with open_guarded(path) as file:
+    with open_features(path) as file:
         return read_opened(file, slide_id=slide_id, drop_nonfinite=drop_nonfinite)
 
 
-def read_opened(
-    file: GuardedFile, *, slide_id: str | None = None, drop_nonfinite: bool = False
-) -> PatchFeatures:
+def read_opened(file: Opened, *, slide_id: str | None = None, drop_nonfinite: bool = False) -> PatchFeatures:
     """``read_features`` of an open file; ``survey_features`` opens it in another way."""
     layout = _layout_of(file)
-    if 0 in file.shape("features"):
+    raw = layout.read(file)
+    if 0 in raw.x.shape:
         raise FeatureFileError(
             expected(
                 file.where,
                 "at least one patch",
-                f"features of shape {list(file.shape('features'))}: an empty slide",
+                f"features of shape {list(raw.x.shape)}: an empty slide",
                 todo="Leave this slide out, or find its tissue again.",
             )
         )
-    raw = layout.read(file)
-    name = slide_id or raw.facts.get("slide_id") or file.path.stem
+    name = slide_id or raw.facts.get("slide_id") or slide_name(file.path)
     facts = {**raw.facts, "slide_id": name, "source": layout.name}
-    return layout.mend(_checked(raw, facts, file.where, drop_nonfinite=drop_nonfinite))
+    features = _checked(raw, facts, file.where, drop_nonfinite=drop_nonfinite)
+    return layout.mend(features) if features.has_coords else features
 
 
-def _layout_of(file: GuardedFile) -> FeatureFormat:
+def _layout_of(file: Opened) -> FeatureFormat[Any]:
     registry = FeatureFormat.registry
     layouts = sorted((registry.get(name) for name in registry.names()), key=lambda part: part.priority)
     for part in layouts:
-        layout: FeatureFormat = part()
-        if layout.matches(file):
-            return layout
-    found = {name: list(file.shape(name)) for name in file.datasets}
-    if "features" in found and "coords" not in found:
-        what, todo = "'coords' beside 'features'", "A graph needs coordinates: write them when encoding."
-    else:
-        what = "'features' and 'coords'"
-        todo = f"Unknown layout: readers exist for {registry.names()}."
-    raise FeatureFileError(expected(file.where, what, f"datasets {found}", todo=todo))
+        if isinstance(file, part.opens):
+            layout: FeatureFormat[Any] = part()
+            if layout.matches(file):
+                return layout
+    raise FeatureFileError(
+        expected(
+            file.where,
+            "features in a known layout, such as 'features' and 'coords'",
+            file.summary(),
+            todo=f"Unknown layout: readers exist for {registry.names()}.",
+        )
+    )
 
 
 def _checked(raw: RawFeatures, facts: dict[str, Any], where: str, *, drop_nonfinite: bool) -> PatchFeatures:
@@ -72,14 +77,15 @@ def _checked(raw: RawFeatures, facts: dict[str, Any], where: str, *, drop_nonfin
     if x.ndim == 3 and x.shape[0] == 1:  # a batch axis of one that some encoders leave
         x = x[0]
     if x.dtype not in (np.float16, np.float32):
-        x = x.astype(np.float32)
+        with np.errstate(over="ignore"):  # beyond float32 is inf, which is refused by name
+            x = x.astype(np.float32)
     coords = _whole_pixels(raw.coords, where)
-    if drop_nonfinite and x.ndim == 2 and len(coords) == len(x):
+    if drop_nonfinite and x.ndim == 2 and len(coords) in (0, len(x)):
         keep = np.isfinite(x).all(axis=1)
         dropped = int((~keep).sum())
         if dropped:
             notes = (*notes, f"{dropped} of {len(x)} patches left out for NaN or inf features")
-            x, coords = x[keep], coords[keep]
+            x, coords = x[keep], coords[keep] if len(coords) else coords
         if not len(x):
             raise FeatureError(expected(where, "at least one patch with finite features", "none"))
     try:

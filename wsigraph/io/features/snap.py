@@ -43,6 +43,11 @@ def snap(features: PatchFeatures) -> PatchFeatures:
     return replace(features, x=x, coords=coords, step_level0=float(step), notes=(*features.notes, note))
 
 
+def snap_unless_known(features: PatchFeatures) -> PatchFeatures:
+    """As :func:`snap`, but patches whose step is stated stay where they are."""
+    return features if features.step_level0 >= 0 else snap(features)
+
+
 def _with_exact_neighbour(coords: np.ndarray, step: int) -> float:
     """Share of patches with another at exactly one step along x or y."""
     low = coords - coords.min(axis=0) + step

@@ -14,6 +14,8 @@ from wsigraph.errors import FeatureError, FeatureFileError, expected
 from wsigraph.io.atomic import atomic_path
 from wsigraph.io.features.formats.own import MARK
 from wsigraph.io.features.guard import GuardedFile, open_guarded
+from wsigraph.io.features.opened import open_features
+from wsigraph.io.features.reader import read_opened
 from wsigraph.io.hdf5_text import fixed_text
 
 CHUNK_BYTES = 2**20
@@ -84,12 +86,14 @@ def features_hash(path: str | Path) -> str:
 
     Raises: FeatureFileError: if the file is broken or has no features.
     """
-    with open_guarded(path) as file:
-        stored = file.attributes().get("sha256")
-        if isinstance(stored, str) and file.attributes().get("format") == MARK:
-            return stored
-        parts = [file.read(name) for name in ("features", "coords") if name in file.datasets]
-    return data_hash(*parts)
+    with open_features(path) as file:
+        if isinstance(file, GuardedFile) and "features" in file.datasets:
+            stored = file.attributes().get("sha256")
+            if isinstance(stored, str) and file.attributes().get("format") == MARK:
+                return stored
+            return data_hash(*(file.read(name) for name in ("features", "coords") if name in file.datasets))
+        features = read_opened(file)
+    return data_hash(features.x, features.coords)
 
 
 def data_hash(*arrays: np.ndarray) -> str:

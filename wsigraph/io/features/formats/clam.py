@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import math
+from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from wsigraph.data.patch_features import PatchFeatures
 from wsigraph.errors import FeatureFileError
+from wsigraph.io.features.beside import clam_facts, patches_file, read_patches
 from wsigraph.io.features.format import FeatureFormat, RawFeatures
-from wsigraph.io.features.formats.trident import number
-from wsigraph.io.features.guard import GuardedFile, open_guarded
+from wsigraph.io.features.guard import GuardedFile
 from wsigraph.io.features.snap import snap
 
+NO_MPP = "CLAM files do not state mpp: distances in um are unknown"
 
-class Clam(FeatureFormat, name="clam"):
+
+class Clam(FeatureFormat[GuardedFile], name="clam"):
     """``features`` and ``coords`` without attributes, on grids that restart at every tissue contour.
 
     The patch size is taken from ``../patches/<slide>.h5`` where that stands beside; the step is inferred,
@@ -23,6 +23,7 @@ class Clam(FeatureFormat, name="clam"):
     ``notes``.
     """
 
+    opens = GuardedFile
     priority = 90
 
     def matches(self, file: GuardedFile) -> bool:
@@ -34,31 +35,17 @@ class Clam(FeatureFormat, name="clam"):
         facts = file.attributes("coords")
         notes: tuple[str, ...] = ()
         if "patch_size" not in facts:
-            facts, notes = _facts_beside(file)
-        downsample = np.ravel(facts.get("downsample", math.nan))
-        size = number(facts, "patch_size") * float(downsample[0])
-        pixels = number(facts, "patch_size")
-        return RawFeatures(
-            file.read("features"),
-            file.read("coords"),
-            {
-                "patch_size_level0": size if size > 0 else math.nan,
-                "patch_px": int(pixels) if pixels > 0 else 0,
-            },
-            (*notes, "CLAM files do not state mpp: distances in um are unknown"),
-        )
+            facts, notes = _facts_beside(file.path)
+        return RawFeatures(file.read("features"), file.read("coords"), clam_facts(facts), (*notes, NO_MPP))
 
     def mend(self, features: PatchFeatures) -> PatchFeatures:
         """Put all contours on one lattice."""
         return snap(features)
 
 
-def _facts_beside(file: GuardedFile) -> tuple[dict[str, Any], tuple[str, ...]]:
-    beside = file.path.parent.parent / "patches" / file.path.name
-    if not beside.is_file():
-        return {}, ()
+def _facts_beside(path: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
+    beside = patches_file(path)
     try:
-        with open_guarded(beside) as patches:
-            return (patches.attributes("coords") if "coords" in patches.datasets else {}), ()
+        return ({} if beside is None else read_patches(beside)[1]), ()
     except FeatureFileError as error:
         return {}, (f"patch size unknown: {error}",)

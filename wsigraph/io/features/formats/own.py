@@ -11,12 +11,13 @@ from wsigraph.io.features.guard import GuardedFile
 MARK = "wsigraph-features-1"
 
 
-class Own(FeatureFormat, name="wsigraph"):
+class Own(FeatureFormat[GuardedFile], name="wsigraph"):
     """TRIDENT's names, with what it leaves out: mpp, step, encoder, completeness and a hash.
 
     Raises: FeatureFileError: if the file was never finished.
     """
 
+    opens = GuardedFile
     priority = 0
 
     def matches(self, file: GuardedFile) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
+from wsigraph.io.features.beside import number
 from wsigraph.io.features.format import FeatureFormat, RawFeatures
 from wsigraph.io.features.guard import GuardedFile
 
 
-class Trident(FeatureFormat, name="trident"):
+class Trident(FeatureFormat[GuardedFile], name="trident"):
     """``features`` and ``coords``, with attributes on ``coords``.
 
     The lattice step is ``patch_size_level0`` minus the overlap in level-0 pixels. ``patch_size`` counts
@@ -20,6 +20,7 @@ class Trident(FeatureFormat, name="trident"):
     Differs: mpp is taken only where the file states it; a magnification is never turned into one.
     """
 
+    opens = GuardedFile
     priority = 10
 
     def matches(self, file: GuardedFile) -> bool:
@@ -53,12 +54,3 @@ class Trident(FeatureFormat, name="trident"):
             },
             notes,
         )
-
-
-def number(facts: dict[str, Any], name: str) -> float:
-    """A positive attribute as a number, NaN where it is absent, ``'None'`` or no number."""
-    try:
-        value = float(facts.get(name, math.nan))
-    except (TypeError, ValueError):
-        return math.nan
-    return value if math.isfinite(value) and value > 0 else math.nan
