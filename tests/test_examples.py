@@ -5,12 +5,16 @@ from __future__ import annotations
 import csv
 import importlib.util
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 NAMES = ("all_three", "camelyon16", "tcga_luad")
+DATASETS = (*NAMES, "bracs", "panda")
+SHORT: tuple[str, ...] = ()
+PARAGRAPHS = ["Cohort", "Graph", "Recipe", "Fit", "Evaluate"]
 
 
 def load(name):
@@ -25,11 +29,16 @@ def table(path):
         return list(csv.DictReader(file))
 
 
-def test_every_example_is_short_and_tested():
-    found = sorted(path.stem for path in EXAMPLES.glob("*.py"))
-    assert set(NAMES) <= set(found)
-    for name in NAMES:
-        assert len((EXAMPLES / f"{name}.py").read_text(encoding="utf-8").splitlines()) <= 120, name
+@pytest.mark.parametrize("name", DATASETS)
+def test_an_example_is_short_and_has_the_five_paragraphs(name):
+    lines = (EXAMPLES / f"{name}.py").read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 120
+    headed = [line.strip().removeprefix("# ").partition(":")[0] for line in lines if line.startswith("    ")]
+    assert [word for word in headed if word in PARAGRAPHS] == PARAGRAPHS
+
+
+def test_every_example_is_tested():
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == {*DATASETS, *SHORT}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -39,48 +48,60 @@ def test_without_data_it_says_what_is_missing(name, tmp_path, capsys):
     assert "--features" in capsys.readouterr().err
 
 
-def test_all_three_systems_in_one_run(tmp_path, capsys):
-    metrics = load("all_three").main(["--smoke", "--out", str(tmp_path)])
+@pytest.mark.real
+@pytest.mark.parametrize("given", [(), ("--random",)], ids=["signal", "random"])
+def test_all_three_systems_in_one_run(given, real_data, tmp_path, capsys):
+    known = ["--smoke", "--data", str(real_data), "--out", str(tmp_path)]
+    metrics = load("all_three").main([*known, *given])
     said = capsys.readouterr().out
     for term in ("reconstruction", "ranking", "instance_alignment", "contrast", "ce_fine", "max_instance"):
         assert f"term {term}: weight" in said
     log = table(tmp_path / "run" / "log.csv")
     assert {row["fold"] for row in log} == {"0", "1"}
-    assert float(log[1]["train_reconstruction"]) < float(log[0]["train_reconstruction"])
+    if not given:  # noise cannot be rebuilt
+        assert float(log[1]["train_reconstruction"]) < float(log[0]["train_reconstruction"])
+    auc = metrics["slide"]["auc"]["value"]
+    assert 0.4 < auc < 0.6 if given else auc > 0.9
     assert {"group", "subtype"} <= set(metrics["levels"]["slide"])
 
 
 @pytest.mark.real
-def test_camelyon16_on_the_official_list(real_data, tmp_path):
-    found = load("camelyon16").main(["--smoke", "--data", str(real_data), "--out", str(tmp_path)])
+@pytest.mark.parametrize("given", [(), ("--random",)], ids=["signal", "random"])
+def test_camelyon16_on_the_official_list(given, real_data, tmp_path):
+    known = ["--smoke", "--data", str(real_data), "--out", str(tmp_path)]
+    found = load("camelyon16").main([*known, *given])
     rows = table(tmp_path / "labels.csv")
-    assert len(rows) == 399
-    counts = {(r["label"], r["split"]): 0 for r in rows}
-    for row in rows:
-        counts[row["label"], row["split"]] += 1
     official = {
         ("normal", "train"): 159,
         ("tumour", "train"): 111,
         ("normal", "test"): 80,
         ("tumour", "test"): 49,
     }
-    assert counts == official
+    assert Counter((row["label"], row["split"]) for row in rows) == official
     tested = [r for r in table(tmp_path / "run" / "predictions.csv") if r["split"] == "test"]
-    assert len(tested) == 129
-    assert all(r["slide_id"].startswith("test_") for r in tested)
-    assert {"accuracy", "auc", "patch auc", "froc"} <= set(found)
+    assert {r["slide_id"] for r in tested} == {r["slide_id"] for r in rows if r["split"] == "test"}
     instances = json.loads((tmp_path / "run" / "instances.json").read_text())
     assert (instances["slides"], instances["maps"]) == (129, 49)
+    slides, patches = found["slide"]["auc"]["value"], instances["auc"]["value"]
+    assert instances["auc"] == found["patches"]["auc"]
+    if given:
+        assert 0.35 < slides < 0.65
+        assert 0.4 < patches < 0.6
+    else:
+        assert min(slides, patches, instances["froc"]["score"]["value"]) > 0.9
 
 
 @pytest.mark.real
-def test_tcga_luad_by_patient(real_data, tmp_path):
-    given = ["--smoke", "--genes", "EGFR", "--data", str(real_data), "--out", str(tmp_path)]
-    assert list(load("tcga_luad").main(given)) == ["EGFR"]
+@pytest.mark.parametrize("given", [(), ("--random",)], ids=["signal", "random"])
+def test_tcga_luad_by_patient(given, real_data, tmp_path):
+    known = ["--smoke", "--genes", "EGFR", "--data", str(real_data), "--out", str(tmp_path)]
+    found = load("tcga_luad").main([*known, *given])
+    auc = found["EGFR"]["value"]
+    assert 0.3 < auc < 0.7 if given else auc > 0.9
     rows = [r for r in table(tmp_path / "EGFR" / "predictions.csv") if r["split"] == "test"]
     slides = {r["slide_id"]: r["patient_id"] for r in table(tmp_path / "mutations.csv")}
     assert {r["slide_id"]: r["patient_id"] for r in rows} == slides
-    assert len({r["fold"] for r in rows}) == 5
     folds = {(r["patient_id"], r["fold"]) for r in rows}
+    assert len({r["fold"] for r in rows}) == 3
     assert len(folds) == len(set(slides.values()))  # all slides of a patient in one fold
     assert all("-DX" in name and patient == name[:12] for name, patient in slides.items())

@@ -17,7 +17,6 @@ from wsigraph.data.label_tree.ready import ready_tree
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 NAMES = ("bracs", "panda")
-PARAGRAPHS = ["Cohort", "Graph", "Recipe", "Fit", "Evaluate"]
 
 
 def as_a_user(name, *given, folder, data):
@@ -82,16 +81,6 @@ def panda_table(folder, slides, *, patients=False):
     ]
     header = ["image_id", "data_provider", "isup_grade", *(["patient_id"] * patients)]
     return write(folder / "train.csv", header, rows)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_an_example_is_short_and_has_the_five_paragraphs(name):
-    lines = (EXAMPLES / f"{name}.py").read_text(encoding="utf-8").splitlines()
-    assert len(lines) <= 120
-    headed = [
-        line.strip().removeprefix("# ").partition(":")[0] for line in lines if line.startswith("    # ")
-    ]
-    assert headed == PARAGRAPHS
 
 
 @pytest.mark.parametrize("name", NAMES)
