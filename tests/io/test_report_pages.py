@@ -14,8 +14,9 @@ from wsigraph.errors import RunError
 from wsigraph.evaluation.summary import summarise
 from wsigraph.io.confusion_png import write_confusion
 from wsigraph.io.report.page import write_index
-from wsigraph.io.report.run_report import RunReport, shown, write_report
+from wsigraph.io.report.run_report import RunReport, write_report
 from wsigraph.io.report.sections import Details, Link, Links, Notice, Picture, Pictures, Table, Text
+from wsigraph.io.report.shown import shown
 
 
 class Page(HTMLParser):

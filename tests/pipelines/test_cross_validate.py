@@ -109,7 +109,7 @@ def no_training(monkeypatch):
 
 
 def files(run):
-    names = ("predictions.csv", "metrics.json", "patients.csv", "log.csv", "report.html")
+    names = ("predictions.csv", "metrics.json", "patients.csv", "thresholds.json", "log.csv", "report.html")
     return {name: (run / name).read_bytes() for name in names}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 from dataclasses import replace
@@ -18,6 +19,7 @@ def test_a_run_evaluated_again_says_the_same(finished):
     metrics, failed = evaluate_run(finished)
     stored = json.loads((finished / "metrics.json").read_text())
     assert failed == {}
+    assert metrics["decisions"]["scattered"]["curve"] == stored["decisions"]["scattered"]["curve"]
     for name, entry in stored["slide"].items():
         assert metrics["slide"][name]["value"] == pytest.approx(entry["value"], nan_ok=True)
 
@@ -48,6 +50,58 @@ def test_an_external_cohort_is_predicted_and_scored(run, external):
     assert sorted(row.split(",")[0] for row in rows) == sorted(s.slide_id for s in external.slides)
     assert all(row.split(",")[1].startswith("elsewhere") for row in rows)
     assert json.loads((run / "external" / "metrics.json").read_text())["slide"]["auc"]["value"] is not None
+
+
+def table(file):
+    with open(file, encoding="utf-8", newline="") as text:
+        return list(csv.DictReader(text))
+
+
+def test_an_external_cohort_is_decided_at_thresholds_it_did_not_choose(run, external):
+    metrics, _ = evaluate_run(run, cohort=external, out=run.parent / "there")
+    frozen = json.loads((run / "thresholds.json").read_text())["names"]["scattered"]
+    validation = [row for row in table(run / "predictions.csv") if row["split"] == "val"]
+    assert frozen["slide"]["pooled"]["rows"] == len(validation)
+    cut = frozen["slide"]["pooled"]["value"]
+    answers = table(run.parent / "there" / "predictions.csv")
+    called = [(row["label"] == "scattered", float(row["prob_scattered"]) >= cut) for row in answers]
+    hits = [yes for truth, yes in called if truth]
+    false = [yes for truth, yes in called if not truth]
+    found = metrics["decisions"]["scattered"]
+    assert found["slide"]["sensitivity"]["value"] == pytest.approx(sum(hits) / len(hits))
+    assert found["slide"]["specificity"]["value"] == pytest.approx(1 - sum(false) / len(false))
+    assert found["thresholds"]["slide"] == [cut]
+    other = {"clustered": "scattered", "scattered": "clustered"}
+    flipped = replace(external, slides=tuple(replace(one, label=other[one.label]) for one in external.slides))
+    again, _ = evaluate_run(run, cohort=flipped, out=run.parent / "flipped")
+    assert again["decisions"]["scattered"]["thresholds"] == found["thresholds"]
+    assert again["decisions"]["scattered"]["slide"] != found["slide"]
+
+
+def test_the_report_of_an_external_cohort_says_so_and_holds_what_was_decided(run, external):
+    before = {name: (run / name).read_bytes() for name in ("metrics.json", "report.html", "predictions.csv")}
+    evaluate_run(run, cohort=external)
+    page = (run / "external" / "report.html").read_text(encoding="utf-8")
+    for words in (
+        "on an external cohort",
+        "Decisions at a threshold frozen on validation",
+        "Sensitivity",
+        "Decision curve",
+        "Manifest and feature files",
+    ):
+        assert words in page, words
+    assert len(table(run / "external" / "patients.csv")) == len(set(external.patients))
+    assert (run / "external" / "join.csv").is_file()
+    assert before == {name: (run / name).read_bytes() for name in before}
+
+
+def test_a_run_from_before_thresholds_were_kept_has_the_same(run, external):
+    with_file = evaluate_run(run, cohort=external)[0]["decisions"]
+    (run / "thresholds.json").write_text('{"names": []}')
+    with pytest.raises(RunError, match="expected a file of wsigraph"):
+        evaluate_run(run, cohort=external)
+    (run / "thresholds.json").unlink()
+    assert evaluate_run(run, cohort=external)[0]["decisions"] == with_file
 
 
 class Heard(Silent):

@@ -9,9 +9,10 @@ import typer
 
 from wsigraph.cli import options
 from wsigraph.cli.exit import leave
+from wsigraph.cli.join_table import show_join
 from wsigraph.cli.progress import ScreenReporter
 from wsigraph.cli.scores import emit_scores
-from wsigraph.cli.screen import emit_json
+from wsigraph.cli.screen import emit, emit_json
 
 
 def evaluate(
@@ -23,6 +24,10 @@ def evaluate(
     features: Annotated[
         Path | None, typer.Option("--features", help="Feature files of the external cohort.")
     ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Where the external cohort's answers and report go [RUN/external]."),
+    ] = None,
     images: options.Images = None,
     id_col: options.IdCol = "slide_id",
     patient_col: options.PatientCol = "patient_id",
@@ -31,7 +36,7 @@ def evaluate(
     event_col: options.EventCol = None,
     json: options.Json = False,
 ) -> None:
-    """Metrics with intervals and a report, out of fold or on an external cohort."""
+    """Metrics with intervals, out of fold or, with a report, on an external cohort."""
     from wsigraph.pipelines.evaluate import evaluate_run, read_task
 
     if (manifest is None) != (features is None):
@@ -51,10 +56,13 @@ def evaluate(
             classes=None if asked.name == "classification" else classes,
             task=reading(asked, options.columns(target_col, time_col=time_col, event_col=event_col)),
         )
+        show_join(cohort)
     with ScreenReporter() as reporter:
-        metrics, failed = evaluate_run(run, cohort=cohort, images=images or [], reporter=reporter)
+        metrics, failed = evaluate_run(run, cohort=cohort, images=images or [], out=out, reporter=reporter)
     if json:
         emit_json({"metrics": metrics, "failed": failed})
     else:
         emit_scores(metrics, title="out of fold" if cohort is None else "external cohort", run=run)
+        if cohort is not None:
+            emit(f"report: {out or run / 'external'}/report.html")
     leave(1, failed, said=reporter.said)

@@ -17,6 +17,9 @@ ORDER = (
 OF_A_LEVEL = ("auc", "accuracy", "f1")
 """Metrics that are shown of each level of a label tree above the finest."""
 
+AT_THRESHOLD = ("sensitivity", "specificity", "average_precision")
+"""What is shown of decisions; the report has all."""
+
 
 def emit_scores(metrics: Mapping[str, Any], *, title: str, run: Path | None = None) -> None:
     """A table of metrics with 95 % intervals, at slide and at patient level; of a label tree also some of
@@ -30,6 +33,20 @@ def emit_scores(metrics: Mapping[str, Any], *, title: str, run: Path | None = No
         found = [metrics["levels"][level].get(coarser, {}) for level in levels]
         rows += [[f"{coarser}: {name}", *(interval(each.get(name)) for each in found)] for name in OF_A_LEVEL]
     emit_table([title, *(f"per {level}" for level in levels)], rows)
+    _emit_decisions(metrics.get("decisions", {}))
     emit("95 % intervals by resampling patients. For research only, not for diagnosis.")
     if run is not None:
         emit(f"run: {run}")
+
+
+def _emit_decisions(decisions: Mapping[str, Mapping[str, Any]]) -> None:
+    """What deciding at thresholds frozen on validation gives, a line per class or label and level."""
+    rows = [
+        [f"{name}, per {level}", *(interval(one[level][key]) for key in AT_THRESHOLD)]
+        for name, one in decisions.items()
+        for level in ("slide", "patient")
+        if one[level]
+    ]
+    if rows:
+        columns = [key.replace("_", " ") for key in AT_THRESHOLD]
+        emit_table(["at thresholds frozen on validation", *columns], rows)

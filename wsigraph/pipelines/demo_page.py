@@ -8,7 +8,6 @@ from typing import Any
 
 from wsigraph.evaluation.paired import PairedDifference
 from wsigraph.io.report.page import write_index
-from wsigraph.io.report.run_report import shown
 from wsigraph.io.report.sections import (
     Details,
     Link,
@@ -22,6 +21,7 @@ from wsigraph.io.report.sections import (
     Table,
     Text,
 )
+from wsigraph.io.report.shown import shown
 
 NAMES = {
     "auc": "AUC",

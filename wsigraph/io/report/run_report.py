@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from wsigraph.evaluation.tables import TABLES
 from wsigraph.io.join import STATES, Join
+from wsigraph.io.report.decisions import decisions_table
 from wsigraph.io.report.page import write_index
 from wsigraph.io.report.sections import (
     Details,
@@ -23,6 +23,7 @@ from wsigraph.io.report.sections import (
     Table,
     Text,
 )
+from wsigraph.io.report.shown import in_one_cell, shown
 
 _NAMES = {
     "auc": "AUC",
@@ -57,7 +58,6 @@ _LOWER = {
     "rmse": "the root mean squared error",
 }
 _KINDS = {"multilabel": "label", "regression": "value"}
-_MUTED = "not defined"
 
 
 @dataclass(frozen=True)
@@ -95,15 +95,6 @@ def write_report(path: str | Path, report: RunReport) -> None:
     )
 
 
-def shown(cell: Mapping[str, float | None]) -> tuple[str, str]:
-    """A value and its interval as text: ``("0.912", "0.850 to 0.960")``; what is undefined says so."""
-    value, low, high = (cell.get(part) for part in ("value", "low", "high"))
-    number = _MUTED if value is None or math.isnan(value) else f"{value:.3f}"
-    if low is None or high is None or math.isnan(low) or math.isnan(high):
-        return number, ""
-    return number, f"{low:.3f}\u00a0to\u00a0{high:.3f}"
-
-
 def _sections(report: RunReport) -> list[Section]:
     metrics = report.metrics
     sections: list[Section] = [Notice(list(report.warnings))] if report.warnings else []
@@ -113,6 +104,8 @@ def _sections(report: RunReport) -> list[Section]:
     sections += [_tree_levels(metrics)] if "tree" in metrics else []
     if metrics["per_class"]:
         sections.append(_per_class(metrics))
+    if any(one["slide"] for one in metrics.get("decisions", {}).values()):
+        sections.append(decisions_table(metrics["decisions"]))
     if report.pictures:
         sections.append(Pictures("Pictures", list(report.pictures), wide=True))
     sections.append(Text("How these numbers were made", _method(metrics)))
@@ -145,8 +138,7 @@ def _tree_levels(metrics: Mapping[str, Any]) -> Table:
     found = metrics["levels"]["slide"]
     names = [name for name in ("accuracy", "balanced_accuracy", "f1", "auc") if found]
     rows = [
-        [level, str(metrics["counts"]["known"][level])]
-        + [" ".join(_with_brackets(*shown(found[level][name]))) for name in names]
+        [level, str(metrics["counts"]["known"][level])] + [in_one_cell(found[level][name]) for name in names]
         for level in metrics["tree"]["levels"]
         if level in found
     ]
@@ -162,7 +154,7 @@ def _per_class(metrics: Mapping[str, Any]) -> Table:
     names = [name for name in next(iter(metrics["per_class"].values())) if name != "support"]
     rows = []
     for name, row in metrics["per_class"].items():
-        cells = [" ".join(_with_brackets(*shown(row[m]))) for m in names]
+        cells = [in_one_cell(row[m]) for m in names]
         rows.append([name, str(row["support"]), *cells])
     against = {"auc": "AUC against the rest"} if kind == "class" else {}
     columns = [kind.capitalize(), "Slides", *(against.get(name, _NAMES[name]) for name in names)]
@@ -178,10 +170,6 @@ def _joined(found: Join) -> Table:
 def _listed(words: Sequence[str]) -> str:
     """``"a, b and c"``."""
     return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
-
-
-def _with_brackets(value: str, interval: str) -> tuple[str, ...]:
-    return (value, f"({interval})") if interval else (value,)
 
 
 def _headline(metrics: Mapping[str, Any]) -> str:

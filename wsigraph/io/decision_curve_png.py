@@ -1,0 +1,51 @@
+"""What deciding by a model is worth, as a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from wsigraph.errors import RunError, expected
+from wsigraph.io.figure import COLOURS, INK, QUIET, plain_axes, save_figure
+
+
+def write_decision_curves(
+    path: str | Path, curves: Mapping[str, Mapping[str, Sequence[float]]], *, title: str = ""
+) -> None:
+    """Draw one panel per question: net benefit of the model with its interval, of calling all and none so.
+
+    Args:
+        path: Where to.
+        curves: By name, ``probability``, ``value``, ``low``, ``high`` and ``all``, as ``summarise_decisions``
+            has them.
+        title: First line.
+
+    Raises: RunError: if there is nothing to draw.
+    """
+    from matplotlib.figure import Figure
+
+    if not curves:
+        raise RunError(expected("Decision curves", "at least one question", "none"))
+    columns = min(3, len(curves))
+    lines = -(-len(curves) // columns)
+    figure = Figure(figsize=(4.2 * columns, 3.4 * lines + 0.3 * bool(title)), layout="constrained")
+    grid = figure.subplots(lines, columns, squeeze=False).ravel()
+    for axes, (name, curve) in zip(grid, curves.items(), strict=False):
+        plain_axes(axes)
+        chance = curve["probability"]
+        axes.fill_between(chance, curve["low"], curve["high"], color=COLOURS[0], alpha=0.15, linewidth=0)
+        axes.plot(chance, curve["value"], color=COLOURS[0], label="by the model")
+        axes.plot(chance, curve["all"], color=COLOURS[1], linestyle="--", label=f"all are '{name}'")
+        axes.axhline(0.0, color=QUIET, linewidth=1, label="none is")
+        top = max(*curve["value"], *curve["all"], 0.05)
+        axes.set_ylim(-0.25 * top, 1.15 * top)
+        axes.set_xlim(0, 1)
+        axes.set_title(name, fontsize=10, color=INK, loc="left")
+        axes.set_xlabel("threshold probability", fontsize=9, color=QUIET)
+        axes.set_ylabel("net benefit", fontsize=9, color=QUIET)
+        axes.legend(frameon=False, fontsize=8)
+    for axes in grid[len(curves) :]:
+        axes.set_visible(False)
+    if title:
+        figure.suptitle(title, fontsize=11, color=INK)
+    save_figure(path, figure)
