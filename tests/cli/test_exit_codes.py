@@ -14,7 +14,7 @@ from wsigraph.cli.exit import DONE, NOTHING, SOME, WRONG
 
 VERBS = [
     *("demo", "tile", "encode", "card", "train", "merge"),
-    *("evaluate", "predict", "heatmap", "models", "doctor", "cite"),
+    *("evaluate", "predict", "heatmap", "convert", "models", "doctor", "cite"),
 ]
 
 

@@ -11,6 +11,7 @@ import typer
 from wsigraph.cli import exit as leaving
 from wsigraph.cli.card import card
 from wsigraph.cli.cite import cite
+from wsigraph.cli.convert import convert
 from wsigraph.cli.demo import demo
 from wsigraph.cli.doctor import doctor
 from wsigraph.cli.encode import encode
@@ -44,7 +45,7 @@ def build() -> typer.Typer:
     app.callback()(_root)
     for panel, verbs in {
         START: (demo, doctor),
-        SLIDES: (tile, encode, card),
+        SLIDES: (tile, encode, card, convert),
         MODELS: (train, mine, merge, evaluate, predict, heatmap, export),
         HELP: (models, cite),
     }.items():

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
 from wsigraph.cli import options
 from wsigraph.cli.exit import leave
 from wsigraph.cli.progress import ScreenReporter
@@ -18,19 +14,15 @@ HEADINGS = ("slide", "nodes", "edges", "degree", "alone", "parts", "longest", "s
 def card(
     features: options.Features,
     *,
-    graph: Annotated[str, typer.Option("--graph", help="Graph builder, see 'wsigraph models'.")] = "knn",
-    k: Annotated[int | None, typer.Option("--k", help="Neighbours, for builders that count them.")] = None,
-    option: Annotated[
-        list[str] | None, typer.Option("--option", help="Another option of the builder: um=50.")
-    ] = None,
+    graph: options.Graph = "knn",
+    k: options.K = None,
+    option: options.GraphOption = None,
     json: options.Json = False,
 ) -> None:
     """Build the graph of each slide and say what it looks like, with warnings."""
     from wsigraph.pipelines.cards import cards
 
-    asked = dict(part.split("=", 1) for part in option or () if "=" in part)
-    if k is not None:
-        asked["k"] = str(k)
+    asked = options.graph_options(option, k=k)
     with ScreenReporter() as reporter:
         found, failed = cards(features, graph=graph, options=asked, reporter=reporter)
     if json:

@@ -29,6 +29,11 @@ SlideMppCsv = Annotated[
     Path | None, typer.Option("--slide-mpp-csv", help="The same per slide: a CSV with slide_id,mpp.")
 ]
 Features = Annotated[list[Path], typer.Argument(help="Feature files, or folders.", show_default=False)]
+Graph = Annotated[str, typer.Option("--graph", help="Graph builder, see 'wsigraph models'.")]
+K = Annotated[int | None, typer.Option("--k", help="Neighbours, for builders that count them.")]
+GraphOption = Annotated[
+    list[str] | None, typer.Option("--option", help="Another option of the builder: um=50.")
+]
 FeatureDir = Annotated[Path, typer.Option("--features", help="Folder of <slide_id>.h5.", show_default=False)]
 Images = Annotated[
     list[Path] | None,
@@ -99,6 +104,12 @@ def columns(target_col: str, *, time_col: str | None, event_col: str | None) -> 
     """The columns that a task is to read, by the names of its options."""
     given = {"target_col": target_col, "time_col": time_col, "event_col": event_col}
     return {column: value for column, value in given.items() if value is not None}
+
+
+def graph_options(given: list[str] | None, *, k: int | None) -> dict[str, str]:
+    """Options of a graph builder as text, by name."""
+    asked = changes(given or [], option="--option")
+    return asked if k is None else {**asked, "k": str(k)}
 
 
 def names(text: str | None) -> tuple[str, ...] | None:

@@ -62,6 +62,22 @@ def probability_heatmap(graph: SpatialGraph, probability: Tensor, *, class_name:
     return _heatmap(graph, raw, raw, meaning=f"probability of '{class_name}' per patch", limits=(0.0, 1.0))
 
 
+def neighbours_heatmap(graph: SpatialGraph) -> Heatmap:
+    """Neighbours of each patch, shown as they are: where a graph has gaps, the numbers fall.
+
+    Args:
+        graph: The slide.
+
+    Raises: GraphError: if the graph has no edges, or the patch size is unknown.
+    """
+    if graph.edge_index is None:
+        raise GraphError(expected(f"Heatmap '{graph.slide_id}'", "a graph with edges", "none"))
+    source, target = graph.edge_index.detach().cpu().numpy()
+    raw = np.bincount(target[source != target], minlength=int(graph.num_nodes or 0)).astype(np.float64)
+    most = float(raw.max(initial=1.0))
+    return _heatmap(graph, raw, raw, meaning="neighbours of each patch", limits=(0.0, most))
+
+
 def extent(heatmap: Heatmap) -> Box:
     """The rectangle that holds all patches.
 
