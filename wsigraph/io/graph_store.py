@@ -36,6 +36,7 @@ class SlideFacts:
         encoder: Patch encoder named in the file.
         patch_px: Side of a patch as encoded.
         target_mpp: Microns per pixel of the encoded patch.
+        has_coords: Whether it is known where the patches lie.
         warnings: What the graph card warns of.
     """
 
@@ -46,6 +47,7 @@ class SlideFacts:
     encoder: str
     patch_px: int
     target_mpp: float
+    has_coords: bool
     warnings: tuple[str, ...]
 
 
@@ -100,6 +102,7 @@ class GraphStore:
             encoder=features.encoder,
             patch_px=features.patch_px,
             target_mpp=features.target_mpp,
+            has_coords=features.has_coords,
             warnings=tuple(graph.card().warnings) if self.builder.name != "edgeless" else (),
         )
         size = features.x.nbytes + features.coords.nbytes + 16 * graph.num_edges
@@ -137,13 +140,15 @@ class GraphStore:
     def common_encoding(self, slides: Sequence[Slide]) -> tuple[str, int, float | None]:
         """Encoder, patch size and mpp that all ``slides`` share.
 
-        Raises: RunError: if they differ; the message names one slide of each kind.
+        Raises: RunError: if they differ, or some have coordinates and some not; the message names one slide
+            of each kind.
         """
         kinds: dict[tuple[Any, ...], str] = {}
         for slide in slides:
             fact = self.facts[slide.slide_id]
             mpp = None if fact.target_mpp != fact.target_mpp else float(f"{fact.target_mpp:.2g}")
-            kinds.setdefault((fact.encoder, fact.patch_px, mpp), slide.slide_id)
+            located = "with coordinates" if fact.has_coords else "without coordinates"
+            kinds.setdefault((fact.encoder, fact.patch_px, mpp, located), slide.slide_id)
         if len(kinds) > 1:
             listed = "; ".join(f"'{slide}' {kind}" for kind, slide in kinds.items())
             raise RunError(
@@ -154,7 +159,7 @@ class GraphStore:
                     todo="Encode all slides alike, or leave the odd ones out of the manifest.",
                 )
             )
-        encoder, patch_px, mpp = next(iter(kinds))
+        encoder, patch_px, mpp, _ = next(iter(kinds))
         return encoder, patch_px, mpp
 
 
