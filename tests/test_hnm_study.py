@@ -8,15 +8,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.hnm import fits, scores
+from benchmarks.hnm import costs, fits, scores
 from benchmarks.hnm.__main__ import TRIAL, main
-from benchmarks.hnm.arms import ARMS
+from benchmarks.hnm.arms import ARMS, DEALT
 from benchmarks.hnm.fits import Bench
 from benchmarks.hnm.page import CLAIMS, write_page
 from benchmarks.hnm.pixels import load, truth
 from benchmarks.srmil_study.prepare import prepare
 from wsigraph.evaluation.instances import instance_auc
 from wsigraph.io.atomic import write_text
+from wsigraph.io.tiff import write_pyramid
+from wsigraph.synthetic.slides import Layout, render_slide
 
 SOME = ["abmil", "none", "pix5", "graphpix5rec"]
 
@@ -131,3 +133,28 @@ def test_the_command_line_runs_and_reports(work, data, tmp_path, capsys, monkeyp
     main(["report", *given, "--out", str(tmp_path)])
     assert "Hard negative mining on real pixels" in capsys.readouterr().out
     assert len(list(tmp_path.glob("hnm_*.md"))) == 1
+
+
+def test_the_costs_are_of_a_round_that_deals_every_negative_and_of_reading_shares(
+    work, data, tmp_path, monkeypatch
+):
+    dealt = {name: arm.settings for name, arm in DEALT.items()}
+    assert [one.steps for one in dealt.values()] == [None] * 3
+    assert [one.ratio for one in dealt.values()] == [0.05, 0.2, "all"]
+    monkeypatch.setattr(costs, "REPEATS", 1)
+    Bench(work, load(data / "crchisto"), quick=TRIAL).run(DEALT, [0], folds=[0])
+    picture = render_slide(
+        0, label="clustered", layout=Layout(grid=8, cell_px=256, tissue_cells=30, dense_cells=6)
+    ).image
+    write_pyramid(tmp_path / "slide.tif", picture, mpp=0.5)
+    given = ["--work", str(work), "--source", str(data), "--slide", str(tmp_path / "slide.tif")]
+    main(["costs", *given, "--out", str(tmp_path)])
+    page = next(tmp_path.glob("hnm_costs_*.md")).read_text(encoding="utf-8")
+    found = {name: costs.round_seconds(fits) for name, fits in costs.fits_of(work).items()}
+    spent = [found["deal5"][part] for part in costs.PARTS]
+    share = sum(spent) / sum(found["dealall"].values())
+    assert f"| {sum(spent):.1f} | {share:.2f} |" in page
+    assert "| all negatives | 1 |" in page
+    read = costs.reading_seconds(tmp_path / "slide.tif", repeats=1)
+    assert set(read) == {0.05, 0.2, 1.0}
+    assert all(seconds > 0 for seconds in read.values())

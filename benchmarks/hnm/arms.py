@@ -110,3 +110,17 @@ def _arms() -> list[Arm]:
 
 
 ARMS = {arm.name: arm for arm in _arms()}
+
+
+def _dealt() -> list[Arm]:
+    """One round on pixels whose epochs deal each hard negative once, as published: time follows the share."""
+    one = {**PIXELS, "steps": None, "rounds": 1, "warmup": 0}
+    return [
+        Arm("deal5", "the hardest 5 %", mining={**one, "ratio": "0.05"}),
+        Arm("deal20", "the hardest 20 %", mining={**one, "ratio": "0.2"}),
+        Arm("dealall", "all negatives", mining={**one, "ratio": "all"}),
+    ]
+
+
+DEALT = {arm.name: arm for arm in _dealt()}
+"""What a round costs; their answers are not compared."""

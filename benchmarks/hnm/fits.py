@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.hnm.arms import ARMS, Arm
+from benchmarks.hnm.arms import ARMS, DEALT, Arm
 from benchmarks.hnm.pixels import ImagePatches
 from wsigraph.data.patch_features import PatchFeatures
 from wsigraph.io.atomic import read_json, write_json
@@ -35,6 +35,7 @@ from wsigraph.training.seeds import mix
 from wsigraph.training.splits import Split, make_folds
 
 FOLDS = 10
+KNOWN = {**ARMS, **DEALT}
 _CPU = TrainerOptions(device="cpu")
 
 
@@ -98,12 +99,12 @@ class Bench:
         only = None if folds is None else set(folds)
         for seed in seeds:
             for name in arms:
-                recipe, cohort, store = self._prepared(ARMS[name])
+                recipe, cohort, store = self._prepared(KNOWN[name])
                 for split in make_folds(cohort.labels, cohort.patients, folds=FOLDS, seed=seed):
                     file = self.work / "fits" / f"crchisto-{name}-seed{seed}-fold{split.fold}.json"
                     if (only is None or split.fold in only) and not file.is_file():
                         whole = Task(recipe, cohort, store, self.work, seed, _CPU)
-                        self._one(ARMS[name], whole, split, file)
+                        self._one(KNOWN[name], whole, split, file)
 
     def _prepared(self, arm: Arm) -> tuple[Recipe, Cohort, GraphStore]:
         if arm.name not in self._ready:
