@@ -60,3 +60,19 @@ def test_single_and_empty():
     assert lattice_of(make(np.array([[5, 7]]), step=512.0)).exact
     assert not lattice_of(make(np.empty((0, 2), dtype=np.int64))).confident
     assert not lattice_of(make(np.array([[5, 7]]))).confident
+
+
+@pytest.mark.parametrize("step", [1013.0615, 447.3, 99.97])
+def test_a_step_that_is_no_whole_number_is_found_over_any_distance(step):
+    """The nearest whole number would leave the lattice after some hundred patches."""
+    coords = tissue(step, holes=0.3, side=600)
+    coords = coords[coords[:, 1] < 12 * step]
+    lattice = infer(coords)
+    assert lattice.step == pytest.approx(step, abs=0.02)
+    assert lattice.exact
+
+
+def test_few_gaps_one_pixel_off_do_not_move_the_step():
+    coords = tissue(512, holes=0.2)
+    stray = np.array([[512 * 40 + 1, 0], [512 * 41 + 2, 0]])
+    assert infer(np.concatenate([coords, stray])).step == 512.0

@@ -159,3 +159,44 @@ def test_a_wrapped_batch_axis_is_taken_off(tmp_path):
     grid = tissue() * 256
     write_clam(tmp_path / "s.h5", grid, np.ones((1, len(grid), 4), np.float64))
     assert read_features(tmp_path / "s.h5").x.shape == (len(grid), 4)
+
+
+def exports(folder, tissue_grid, x):
+    """The same tissue as four tools write it, rows in another order in each."""
+    rng, about = np.random.default_rng(3), {"patch_size": 256, "overlap": 0}
+    for name, step, mpp in (("at20", 256, 20), ("at40", 512, 40)):
+        order = rng.permutation(len(x))
+        with h5py.File(folder / f"{name}.h5", "w") as file:
+            file.create_dataset("features", data=x[order], chunks=(1, x.shape[1]))
+            coords = file.create_dataset("coords", data=tissue_grid[order] * step + [1000, 77])
+            coords.attrs.update(about | {"patch_size_level0": step, "level0_magnification": mpp})
+    order = rng.permutation(len(x))
+    # CLAM starts the grid of each contour at its own corner; the second piece lies beyond a gap
+    second = (tissue_grid[order][:, :1] >= SECOND_PIECE) * np.array([[101, -63]])
+    write_clam(folder / "clam.h5", tissue_grid[order] * 512 + second + [1000, 77], x[order])
+    order = rng.permutation(len(x))
+    with h5py.File(folder / "stamp.h5", "w") as file:
+        file["feats"], file["coords"] = x[order], tissue_grid[order] * 256.0 + 12.5
+        file.attrs.update({"unit": "um", "tile_size_um": 256.0, "tile_size_px": 224})
+
+
+SECOND_PIECE = 26
+
+
+@pytest.mark.parametrize("builder", [None, Window(rings=2)])
+def test_one_tissue_gives_one_graph_whoever_exported_it(tmp_path, builder):
+    """Rows are matched by their features; edges are compared as sets of pairs of tissue patches."""
+    grid = np.concatenate([tissue(), tissue(seed=5) + np.array([SECOND_PIECE, 2])])
+    x = np.random.default_rng(2).normal(size=(len(grid), 6)).astype(np.float32)
+    exports(tmp_path, grid, x)
+    patch = {row.tobytes(): number for number, row in enumerate(x)}
+    found = {}
+    for name in ("at20", "at40", "clam", "stamp"):
+        features = read_features(tmp_path / f"{name}.h5")
+        rows = [patch[row.tobytes()] for row in features.x]
+        graph = to_graph(features, builder)
+        assert sorted(rows) == list(range(len(x)))
+        assert graph.card().step_confidence == 1.0
+        found[name] = {(rows[a], rows[b]) for a, b in graph.edge_index.T.tolist()}
+    assert found["at20"] == found["at40"] == found["clam"] == found["stamp"]
+    assert len(found["at20"]) > 4 * len(x)

@@ -13,6 +13,8 @@ TOLERANCE = 0.05
 """How far from its lattice point a patch may lie, in steps: rounding to whole pixels, no more."""
 CONFIDENT = 0.95
 SMALLEST_STEP = 2.0
+ROUNDED_SHARE = 0.005
+"""From this share of gaps one pixel off the step is taken to be no whole number; fewer are chance."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,8 @@ def infer(coords: np.ndarray) -> Lattice:
     """Infer step and offset from coordinates alone.
 
     The step is the most frequent distance to the next patch in the same row or column, which holes and
-    several lattices side by side do not disturb.
+    several lattices side by side do not disturb. A step that is no whole number leaves gaps that differ by
+    one pixel: then it is their mean, so that a rounded lattice is followed over any distance.
 
     Args:
         coords: ``[N, 2]`` integers.
@@ -94,7 +97,10 @@ def infer(coords: np.ndarray) -> Lattice:
     if not len(gaps):
         return NO_LATTICE
     values, counts = np.unique(gaps, return_counts=True)
-    return fit(coords, float(values[counts.argmax()]), inferred=True)
+    mode = values[counts.argmax()]
+    near = gaps[np.abs(gaps - mode) <= 1]
+    rounded = (near != mode).mean() >= ROUNDED_SHARE
+    return fit(coords, float(near.mean() if rounded else mode), inferred=True)
 
 
 def fit(coords: np.ndarray, step: float, *, inferred: bool) -> Lattice:

@@ -17,7 +17,8 @@ def snap(features: PatchFeatures) -> PatchFeatures:
     """Move each grid as a whole, by at most half a step, onto the lattice of the largest one.
 
     Patches of one contour have the same residue modulo the step, so the grids tell themselves apart. Patches
-    that then share a cell show mostly the same tissue: they become one patch with their mean features.
+    that then share a cell show mostly the same tissue: they become one patch with their mean features. One
+    lattice of a step that is no whole number, rounded to pixels, stays as it is.
 
     Args:
         features: Patches without a stated step.
@@ -25,6 +26,8 @@ def snap(features: PatchFeatures) -> PatchFeatures:
     Units: level-0 pixels.
     """
     lattice = infer(features.coords)
+    if lattice.exact and lattice.step != round(lattice.step):
+        return _stated(features, features.coords, lattice.step, ())
     step = round(lattice.step) if lattice.step > 0 else 0
     if step < 1 or _with_exact_neighbour(features.coords, step) < ENOUGH_NEIGHBOURS:
         note = "no common step found: coordinates kept as they are"
@@ -33,14 +36,19 @@ def snap(features: PatchFeatures) -> PatchFeatures:
         np.mod(features.coords, step), axis=0, return_inverse=True, return_counts=True
     )
     shift = np.mod(residues[counts.argmax()] - residues + step // 2, step) - step // 2
-    coords = features.coords + shift[grid.ravel()]
-    x, coords, merged = _merged(features.x, coords)
-    note = f"step of {step} px inferred from the coordinates"
+    told: tuple[str, ...] = ()
     if len(residues) > 1:
-        note += f"; {len(residues)} grids snapped onto one lattice by up to {np.abs(shift).max()} px"
+        told = (f"{len(residues)} grids snapped onto one lattice by up to {np.abs(shift).max()} px",)
+    return _stated(features, features.coords + shift[grid.ravel()], float(step), told)
+
+
+def _stated(features: PatchFeatures, coords: np.ndarray, step: float, told: tuple[str, ...]) -> PatchFeatures:
+    """The patches at their cells, one for each, with the step and what was done written down."""
+    x, coords, merged = _merged(features.x, coords)
+    told = (f"step of {step:g} px inferred from the coordinates", *told)
     if merged:
-        note += f"; {merged} patches merged with another on the same cell"
-    return replace(features, x=x, coords=coords, step_level0=float(step), notes=(*features.notes, note))
+        told = (*told, f"{merged} patches merged with another on the same cell")
+    return replace(features, x=x, coords=coords, step_level0=step, notes=(*features.notes, "; ".join(told)))
 
 
 def snap_unless_known(features: PatchFeatures) -> PatchFeatures:
