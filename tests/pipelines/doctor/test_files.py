@@ -54,6 +54,19 @@ def test_a_nan_in_one_row_is_named_with_its_row(planted):
     assert text(found, "nan") == f"1 of {len(planted.features(3))} rows (row 5)"
 
 
+def test_other_kinds_of_files_are_looked_at_too(planted):
+    sound = planted.features(3)
+    for name, row in {"whole": 0.5, "broken": np.nan}.items():
+        x = sound.x.copy()
+        x[5] = row
+        np.savez(planted.folder / f"{name}.npz", features=x, coords=sound.coords)
+    found = examine_files(planted.folder)
+    assert ("nan", "broken.npz") in named(found)
+    assert [name for name, where in named(found) if where == "whole.npz"] == ["mixed_encoders"]
+    assert ("mpp_unknown", "whole.npz") in named(found, "warning")
+    assert found.facts["readable"] == 13
+
+
 def test_data_that_are_not_those_written_are_named(planted):
     with h5py.File(planted.path(3), "r+") as file:
         file["features"][5, 2] = 3.0
