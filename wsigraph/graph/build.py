@@ -11,18 +11,21 @@ from torch_geometric import EdgeIndex
 from wsigraph.data.patch_features import PatchFeatures
 from wsigraph.data.spatial_graph import SpatialGraph
 from wsigraph.errors import GraphError, expected
-from wsigraph.graph.base import GraphBuilder
+from wsigraph.graph.base import Edges, GraphBuilder
 from wsigraph.graph.builders.knn import KNN
 from wsigraph.graph.edges import positions_of
 from wsigraph.graph.lattice import Lattice, lattice_of
 
 
-def to_graph(features: PatchFeatures, builder: GraphBuilder | None = None) -> SpatialGraph:
+def to_graph(
+    features: PatchFeatures, builder: GraphBuilder | None = None, *, edges: Edges | None = None
+) -> SpatialGraph:
     """Connect the patches of one slide.
 
     Args:
         features: Encoded patches of one slide.
         builder: Strategy; ``KNN(k=8)`` if none is given.
+        edges: What this very builder found in these features before; looked for where not given.
 
     Returns: The graph, with edges as an ``EdgeIndex`` sorted by target and without self-loops, and what the
         graph card tells (``step``, ``step_confidence``, ``duplicates``, ``builder``, ``notes``).
@@ -46,7 +49,7 @@ def to_graph(features: PatchFeatures, builder: GraphBuilder | None = None) -> Sp
             )
         )
     lattice = lattice_of(features)
-    edges = builder.edges(features)
+    edges = builder.edges(features) if edges is None else edges
     if not edges.index.shape[1] and len(features) > 1 and not builder.may_be_edgeless:
         raise GraphError(
             expected(

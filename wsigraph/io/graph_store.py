@@ -21,7 +21,11 @@ from wsigraph.graph.base import GraphBuilder
 from wsigraph.graph.build import to_graph
 from wsigraph.graph.self_loops import with_self_loops
 from wsigraph.io.cohort import Cohort, Slide
+from wsigraph.io.edge_cache import cached_edges
 from wsigraph.io.features import read_features
+
+USUAL_BUDGET = 4 << 30
+"""Bytes of graphs that are kept in memory."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,9 @@ class SlideFacts:
 class GraphStore:
     """Graphs of a cohort by slide id, kept in memory up to a budget and re-read beyond it.
 
+    The slides that are kept are the first that fit: an epoch visits every slide once, so that no other choice
+    would spare more reading. Edges that ``wsigraph pack`` wrote beside a feature file are taken from there.
+
     Args:
         builder: Graph builder.
         self_loops: Whether each node also gets an edge from itself.
@@ -65,7 +72,7 @@ class GraphStore:
     builder: GraphBuilder
     self_loops: bool
     in_channels: int
-    budget_bytes: int = 4 << 30
+    budget_bytes: int = USUAL_BUDGET
     facts: dict[str, SlideFacts] = field(default_factory=dict)
     _kept: dict[str, SpatialGraph] = field(default_factory=dict)
     _used: int = 0
@@ -90,7 +97,7 @@ class GraphStore:
 
     def _scan_one(self, slide: Slide) -> None:
         features = read_features(slide.path, slide_id=slide.slide_id)
-        graph = self._build(features)
+        graph = self._build(features, slide)
         x = features.x.astype(np.float64)
         digest = hashlib.sha256(np.ascontiguousarray(features.x).tobytes())
         digest.update(np.ascontiguousarray(features.coords).tobytes())
@@ -110,7 +117,7 @@ class GraphStore:
             self._kept[slide.slide_id] = graph
             self._used += size
 
-    def _build(self, features: PatchFeatures) -> SpatialGraph:
+    def _build(self, features: PatchFeatures, slide: Slide) -> SpatialGraph:
         if features.x.shape[1] != self.in_channels:
             raise GraphError(
                 expected(
@@ -121,13 +128,20 @@ class GraphStore:
                 )
             )
         # of a slide only what belongs to it as a whole is read again, so that its rows may move
-        graph, _ = orderly(to_graph(features, self.builder))
+        kept = cached_edges(slide.path, self.builder, num_nodes=len(features))
+        graph, _ = orderly(to_graph(features, self.builder, edges=kept))
         return with_self_loops(graph) if self.self_loops else graph
 
     def graph(self, slide: Slide) -> SpatialGraph:
         """The slide's graph, from memory or from its file."""
         kept = self._kept.get(slide.slide_id)
-        return kept if kept is not None else self._build(read_features(slide.path, slide_id=slide.slide_id))
+        if kept is not None:
+            return kept
+        return self._build(read_features(slide.path, slide_id=slide.slide_id), slide)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the kept graphs: a loader process that is not forked would be sent a copy of all."""
+        return {**self.__dict__, "_kept": {}, "_used": 0}
 
     def statistics(self, slides: Sequence[Slide]) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of each channel over all patches of ``slides``, each ``[C]``."""
