@@ -21,6 +21,7 @@ from wsigraph.cli.heatmap import heatmap
 from wsigraph.cli.merge import merge
 from wsigraph.cli.mine import mine
 from wsigraph.cli.models import models
+from wsigraph.cli.pack import pack
 from wsigraph.cli.predict import predict
 from wsigraph.cli.screen import complain
 from wsigraph.cli.slurm import slurm
@@ -45,7 +46,7 @@ def build() -> typer.Typer:
     app.callback()(_root)
     for panel, verbs in {
         START: (demo, doctor),
-        SLIDES: (tile, encode, card, convert),
+        SLIDES: (tile, encode, pack, card, convert),
         MODELS: (train, mine, merge, evaluate, predict, heatmap, export),
         HELP: (models, cite),
     }.items():
