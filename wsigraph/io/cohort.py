@@ -137,10 +137,7 @@ class Cohort:
         )
         notes: list[str] = []
         if not has_patients:
-            notes.append(
-                f"'{manifest.name}' has no column '{patient_col}': each slide counts as its own patient, so "
-                "several slides of one patient may stand on both sides of a split."
-            )
+            notes.append(_no_patients(manifest, patient_col))
         met = _join(rows, files, asked if columns else None)
         left_out = _left_out(rows, met, folder, asked if columns else None)
         kept = [entry for entry in rows if entry.given_id not in left_out]
@@ -154,6 +151,43 @@ class Cohort:
         source = {"manifest": str(manifest), "sha256": sha256(manifest)}
         slides = tuple(_slide(entry, asked if columns else None, names) for entry in kept)
         return cls(slides, names, left_out, tuple(notes), source, asked, met)
+
+    @classmethod
+    def of_labels(
+        cls,
+        manifest: str | Path,
+        *,
+        id_col: str = "slide_id",
+        patient_col: str = "patient_id",
+        target_col: str = "label",
+        classes: Sequence[str] | None = None,
+        task: str | Mapping[str, Any] | Task = "classification",
+    ) -> Cohort:
+        """The labelled slides of a manifest, whether or not they have features: to split, not to train on.
+
+        Args and Raises: as ``from_manifest``.
+        """
+        manifest = Path(manifest)
+        asked = make_task(task, target_col=target_col)
+        rows, has_patients = read_manifest(
+            manifest, {}, id_col=id_col, patient_col=patient_col, columns=asked.columns
+        )
+        left_out = {entry.given_id: why for entry in rows if (why := asked.missing(entry.cells))}
+        kept = [replace(entry, path=Path()) for entry in rows if entry.given_id not in left_out]
+        if not kept:
+            raise CohortError(expected(f"Manifest '{manifest}'", "at least one label", f"{len(rows)} slides"))
+        names = _names(manifest, kept, asked, classes)
+        notes = () if has_patients else (_no_patients(manifest, patient_col),)
+        source = {"manifest": str(manifest), "sha256": sha256(manifest)}
+        return cls(tuple(_slide(row, asked, names) for row in kept), names, left_out, notes, source, asked)
+
+
+def _no_patients(manifest: Path, patient_col: str) -> str:
+    """What a person should know of a manifest without patients."""
+    return (
+        f"'{manifest.name}' has no column '{patient_col}': each slide counts as its own patient, so "
+        "several slides of one patient may stand on both sides of a split."
+    )
 
 
 def _names(

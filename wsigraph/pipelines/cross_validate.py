@@ -12,8 +12,10 @@ from wsigraph.io.answers import read_predictions, write_predictions
 from wsigraph.io.atomic import read_json
 from wsigraph.io.cohort import Cohort
 from wsigraph.io.model_files import WEIGHTS
+from wsigraph.io.splits import SplitSet, read_splits, splits_for
 from wsigraph.pipelines.cohort_graphs import prepare
 from wsigraph.pipelines.finish_run import finish_run
+from wsigraph.pipelines.leaks import check_sides, traits_of_facts
 from wsigraph.pipelines.one_fit import Task, answer_all, fit_one, having_seen
 from wsigraph.pipelines.reporter import Reporter, Silent
 from wsigraph.pipelines.run_record import first_difference, make_record, open_run, tell_start
@@ -21,7 +23,7 @@ from wsigraph.pipelines.start import Start, open_start
 from wsigraph.training.fit_loop import TrainerOptions
 from wsigraph.training.recipe import Recipe
 from wsigraph.training.seeds import mix
-from wsigraph.training.splits import Split, check_leaks, draw_folds, make_folds
+from wsigraph.training.splits import Split, check_seen, draw_folds, make_folds
 from wsigraph.training.strata import patient_strata
 
 
@@ -52,6 +54,7 @@ def cross_validate(
     start_from: str | Path | None = None,
     trainer: TrainerOptions = TrainerOptions(),
     reporter: Reporter = Silent(),
+    splits: str | Path | SplitSet | None = None,
 ) -> RunResult:
     """Train and test a recipe on every fold, and write the run folder.
 
@@ -71,27 +74,31 @@ def cross_validate(
             may have seen them, which is then said and recorded.
         trainer: Device, workers, precision.
         reporter: Hears of the progress.
+        splits: Splits to use in place of drawn ones, or their file or folder, as ``read_splits`` reads it.
 
-    Raises: CohortError: if a class has too few patients. LeakError: if a patient or a feature file would
-        stand on two sides, or ``start_from`` learned from labels of test slides. RunError: if ``out`` holds
-        another run, or ``start_from`` is unfinished, on other features or in other folds.
+    Raises: CohortError: if a class has too few patients, or ``splits`` are not of this cohort. LeakError: if
+        a patient, a feature file or nearly the same slide would stand on two sides, or ``start_from`` learned
+        from labels of test slides. RunError: if ``out`` holds another run, or ``start_from`` is unfinished,
+        on other features or in other folds.
     """
     out = Path(out)
     recipe, cohort, store = prepare(recipe, cohort, reporter)
-    splits = draw_splits(recipe, cohort, folds=folds, repeats=repeats, seed=seed)
-    digests = [store.facts[slide.slide_id].digest for slide in cohort.slides]
-    for split in splits:
-        check_leaks(split, cohort.patients, digests)
+    if splits is None:
+        chosen = draw_splits(recipe, cohort, folds=folds, repeats=repeats, seed=seed)
+    else:
+        cohort, chosen, folds, repeats = given_splits(splits, cohort, seed=seed, reporter=reporter)
+    check_sides(chosen, cohort, traits_of_facts(store.facts))
+    for split in chosen:
         having_seen(recipe, cohort, split.train)  # refuses what cannot be learned before anything is written
     plan = {"kind": "cross_validation", "folds": folds, "repeats": repeats, "seed": seed}
     start = None if start_from is None else open_start(start_from, recipe)
-    record = open_run(out, make_record(recipe, cohort, store, plan=plan, splits=splits, start=start))
+    record = open_run(out, make_record(recipe, cohort, store, plan=plan, splits=chosen, start=start))
     tell_start(record, reporter)
-    chosen = [s for s in splits if fold is None or s.fold == fold]
-    if not chosen:
+    mine = [s for s in chosen if fold is None or s.fold == fold]
+    if not mine:
         raise RunError(expected("Cross-validation", f"a fold from 0 to {folds - 1}", f"{fold}"))
-    _train_folds(Task(recipe, cohort, store, out, seed, trainer), chosen, reporter, start=start)
-    rows = gather(out, splits, recipe) if fold is None and recipe.classifies else []
+    _train_folds(Task(recipe, cohort, store, out, seed, trainer), mine, reporter, start=start)
+    rows = gather(out, chosen, recipe) if fold is None and recipe.classifies else []
     metrics = {} if fold is not None else finish_run(out, rows)
     return RunResult(out, metrics, cohort.left_out)
 
@@ -159,6 +166,22 @@ def draw_splits(recipe: Recipe, cohort: Cohort, *, folds: int, repeats: int, see
         return make_folds(cohort.labels, cohort.patients, folds=folds, repeats=repeats, seed=seed)
     strata = patient_strata(cohort.strata, cohort.patients, folds=folds)
     return draw_folds(strata, cohort.patients, folds=folds, repeats=repeats, seed=seed)
+
+
+def given_splits(
+    given: str | Path | SplitSet, cohort: Cohort, *, seed: int, reporter: Reporter
+) -> tuple[Cohort, list[Split], int, int]:
+    """Splits of a file for a cohort: the cohort with what is to be known of them, the splits, folds, repeats.
+
+    Raises: CohortError, LeakError: as ``read_splits`` and ``splits_for`` do, or if a fold lacks a class.
+    """
+    found = given if isinstance(given, SplitSet) else read_splits(given)
+    splits, notes = splits_for(found, cohort, seed=seed)
+    for split in splits if cohort.task.one_class else ():
+        check_seen(split, cohort.labels)
+    for note in notes:
+        reporter.say(f"note: {note}")
+    return replace(cohort, notes=(*cohort.notes, *notes)), splits, found.folds, found.repeats
 
 
 def _train_folds(

@@ -54,14 +54,16 @@ def near_duplicates(means: np.ndarray, deviations: np.ndarray, *, within: float 
     if len(s) < 3 or not told.any():  # of two slides nothing can be said: they are 2 apart, whatever they are
         return []
     s = s[:, told] / spread[told]
-    squares, found = (s * s).sum(1), []
-    limit = (within**2 + 1e-12) * s.shape[1]
+    rough = s.astype(np.float32)  # twice as fast; candidates are measured again
+    squares, found = (rough * rough).sum(1), []
+    limit = (1.01 * within**2 + 1e-3) * s.shape[1]
     for start in range(0, len(s), _ROWS):
-        d = squares[start : start + _ROWS, None] + squares - 2 * s[start : start + _ROWS] @ s.T
+        block = slice(start, start + _ROWS)
+        d = squares[block, None] + squares - 2 * rough[block] @ rough.T
         for i, j in zip(*np.nonzero(d <= limit), strict=True):
             if start + i < j:
                 distance = float(np.sqrt(((s[start + i] - s[j]) ** 2).mean()))
-                found.append(Pair(int(start + i), int(j), distance))
+                found += [Pair(int(start + i), int(j), distance)] if distance <= within else []
     return found
 
 
