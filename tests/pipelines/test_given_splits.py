@@ -41,10 +41,6 @@ def test_the_folds_of_a_file_are_those_that_are_tested(cohort, halves, small, cp
         mine = [row for row in rows if row["fold"] == str(split.fold)]
         assert {r["slide_id"] for r in mine if r["split"] == "test"} == set(split.test)
         assert {r["slide_id"] for r in mine if r["split"] == "val"} == set(split.val)
-    again = cross_validate(
-        small("abmil"), cohort, splits=halves, out=out, trainer=cpu
-    )  # resumed: the same run
-    assert again.metrics["slide"]["auc"]["value"] >= 0
 
 
 def test_a_fold_without_a_class_and_another_manifest_are_refused(cohort, halves, small, cpu, tmp_path):

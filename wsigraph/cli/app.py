@@ -25,6 +25,7 @@ from wsigraph.cli.pack import pack
 from wsigraph.cli.predict import predict
 from wsigraph.cli.screen import complain
 from wsigraph.cli.slurm import slurm
+from wsigraph.cli.splits import splits
 from wsigraph.cli.tile import tile
 from wsigraph.cli.train import train
 from wsigraph.errors import WsigraphError
@@ -47,7 +48,7 @@ def build() -> typer.Typer:
     for panel, verbs in {
         START: (demo, doctor),
         SLIDES: (tile, encode, pack, card, convert),
-        MODELS: (train, mine, merge, evaluate, predict, heatmap, export),
+        MODELS: (splits, train, mine, merge, evaluate, predict, heatmap, export),
         HELP: (models, cite),
     }.items():
         for verb in verbs:

@@ -33,6 +33,12 @@ def train(
         int | None, typer.Option("--fold", min=0, help="Train this fold only; 'wsigraph merge' joins them.")
     ] = None,
     repeats: Annotated[int, typer.Option("--repeats", min=1, help="Whole cross-validations.")] = 1,
+    splits: Annotated[
+        Path | None,
+        typer.Option(
+            "--splits", help="Use these: a folder of 'wsigraph splits' or of CLAM, or Patho-Bench's table."
+        ),
+    ] = None,
     seed: options.Seed = 0,
     change: Annotated[
         list[str] | None, typer.Option("--set", help="Change the recipe: optimiser.lr=1e-3.")
@@ -66,6 +72,8 @@ def train(
 ) -> None:
     """Cross-validate a recipe on a cohort; interrupted runs go on where they stopped."""
     changes = options.changes(change or [])
+    if splits is not None and (folds is not None or repeats > 1):
+        raise typer.BadParameter("--splits brings its own folds: leave out --folds and --repeats.")
     from wsigraph.pipelines.question import question
     from wsigraph.pipelines.train import TrainPlan, read_cohort, train_cohort
     from wsigraph.training.fit_loop import TrainerOptions
@@ -81,6 +89,7 @@ def train(
         seed=seed,
         start_from=start_from,
         task=asked,
+        splits=splits,
     )
     cohort = read_cohort(
         plan,

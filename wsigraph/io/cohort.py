@@ -177,9 +177,12 @@ class Cohort:
         if not kept:
             raise CohortError(expected(f"Manifest '{manifest}'", "at least one label", f"{len(rows)} slides"))
         names = _names(manifest, kept, asked, classes)
-        notes = () if has_patients else (_no_patients(manifest, patient_col),)
+        notes = [] if has_patients else [_no_patients(manifest, patient_col)]
+        if left_out:
+            notes.append(f"{len(left_out)} of {len(rows)} slides have no label and are left out.")
         source = {"manifest": str(manifest), "sha256": sha256(manifest)}
-        return cls(tuple(_slide(row, asked, names) for row in kept), names, left_out, notes, source, asked)
+        slides = tuple(_slide(entry, asked, names) for entry in kept)
+        return cls(slides, names, left_out, tuple(notes), source, asked)
 
 
 def _no_patients(manifest: Path, patient_col: str) -> str:

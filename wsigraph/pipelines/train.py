@@ -37,6 +37,7 @@ class TrainPlan:
         seed: Fixes every random choice.
         start_from: A finished run whose weights it starts from.
         task: What is asked, by name, with its options, or itself; ``changes`` of ``task.<option>`` add to it.
+        splits: File or folder of splits to use in place of drawn folds.
     """
 
     recipe: str = "srmil"
@@ -47,6 +48,7 @@ class TrainPlan:
     seed: int = 0
     start_from: str | Path | None = None
     task: str | Mapping[str, Any] | Task = "classification"
+    splits: str | Path | None = None
 
     @property
     def question(self) -> Task:
@@ -72,7 +74,7 @@ class TrainPlan:
     def pretrains(self) -> bool:
         """Whether one network is to be trained on all slides, without labels."""
         heads = recipe(self.recipe, in_channels=1, classes=("a", "b")).heads
-        return not heads and self.folds is None
+        return not heads and self.folds is None and self.splits is None
 
 
 def read_cohort(
@@ -136,6 +138,7 @@ def train_cohort(
         start_from=plan.start_from,
         trainer=trainer or TrainerOptions(),
         reporter=reporter or Silent(),
+        splits=plan.splits,
     )
 
 
