@@ -71,7 +71,7 @@ def test_a_pretraining_run_holds_no_predictions_and_no_metrics(pretrained):
     fold = {
         f"fold_0/{name}" for name in ("model.safetensors", "objectives.safetensors", "recipe.json", "log.csv")
     }
-    assert there == {"run.json", "log.csv", "curves.png", *fold}
+    assert there == {"run.json", "join.csv", "log.csv", "curves.png", *fold}
 
 
 def test_pretraining_predicts_nothing_and_says_so(pretrained):
