@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-NAMES = ("all_three", "camelyon16", "tcga_luad")
+NAMES = ("all_three", "camelyon16", "tcga_luad", "tcga_nsclc")
 DATASETS = (*NAMES, "bracs", "panda")
 SHORT: tuple[str, ...] = ()
 PARAGRAPHS = ["Cohort", "Graph", "Recipe", "Fit", "Evaluate"]
@@ -105,3 +105,18 @@ def test_tcga_luad_by_patient(given, real_data, tmp_path):
     assert len({r["fold"] for r in rows}) == 3
     assert len(folds) == len(set(slides.values()))  # all slides of a patient in one fold
     assert all("-DX" in name and patient == name[:12] for name, patient in slides.items())
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("given", [(), ("--random",)], ids=["signal", "random"])
+def test_tcga_nsclc_by_patient(given, real_data, tmp_path):
+    metrics = load("tcga_nsclc").main(["--smoke", "--data", str(real_data), "--out", str(tmp_path), *given])
+    auc = metrics["slide"]["auc"]["value"]
+    assert 0.35 < auc < 0.65 if given else auc > 0.9
+    slides = table(tmp_path / "labels.csv")
+    assert {row["label"] for row in slides} == {"LUAD", "LUSC"}
+    assert all(row["patient_id"] == row["slide_id"][:12] for row in slides)
+    rows = [r for r in table(tmp_path / "srmil" / "predictions.csv") if r["split"] == "test"]
+    assert {r["slide_id"] for r in rows} == {row["slide_id"] for row in slides}
+    folds = {(r["patient_id"], r["fold"]) for r in rows}
+    assert len(folds) == len({row["patient_id"] for row in slides})
