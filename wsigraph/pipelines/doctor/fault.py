@@ -16,7 +16,10 @@ KNOWN: Mapping[str, tuple[str, str]] = MappingProxyType(
             "OpenSlide cannot be loaded",
             "Install openslide-bin; encoded slides can be trained on.",
         ),
-        "kernels": ("compiled kernels that fail or differ", "Install the versions of constraints.txt before training."),
+        "kernels": (
+            "compiled kernels that fail or differ",
+            "Install the versions of constraints.txt before training.",
+        ),
         "disk": ("little room on the disk", "Free some: a full disk ends training."),
         # faults of files
         "unreadable": ("unreadable", "Copy or encode these slides again."),

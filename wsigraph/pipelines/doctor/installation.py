@@ -45,7 +45,7 @@ def examine_installation(place: str | Path = ".") -> Checkup:
         all_faults.append(Fault("openslide", "OpenSlide", library))
     room = free_bytes(Path(place))
     if room < LITTLE_DISK:
-        all_faults.append(Fault("disk", str(place), f"{_gigabytes(room)} free", "warning"))
+        all_faults.append(Fault("disk", str(place), f"{_gigabytes(room)} GB free", "warning"))
     facts = {
         "wsigraph": version("wsigraph"),
         "python": platform.python_version(),
@@ -56,8 +56,8 @@ def examine_installation(place: str | Path = ".") -> Checkup:
         "gpu": _gpu(),
         "cpu_cores": os.cpu_count(),
         "torch_threads": torch.get_num_threads(),
-        "memory": f"{_gigabytes(free_memory())} free of {_gigabytes(total_memory())}",
-        "disk": f"{_gigabytes(room)} free",
+        "memory": {"free_gb": _gigabytes(free_memory()), "total_gb": _gigabytes(total_memory())},
+        "disk": {"free_gb": _gigabytes(room)},
         **{f"extra_{extra}": _extra(extra, names) for extra, names in EXTRAS.items()},
     }
     return Checkup(facts, worst_first(all_faults))
@@ -77,8 +77,8 @@ def _version(name: str) -> str:
         return ""
 
 
-def _gigabytes(size: int | None) -> str:
-    return "unknown" if size is None else f"{size / 1e9:.1f} GB"
+def _gigabytes(size: int | None) -> float | None:
+    return None if size is None else round(size / 1e9, 1)
 
 
 def _gpu() -> str:
@@ -87,5 +87,5 @@ def _gpu() -> str:
     if not torch.cuda.is_available():
         return "none: training runs on the CPU"
     found = (torch.cuda.get_device_properties(number) for number in range(torch.cuda.device_count()))
-    cards = ", ".join(f"{card.name} ({_gigabytes(card.total_memory)})" for card in found)
+    cards = ", ".join(f"{card.name} ({_gigabytes(card.total_memory)} GB)" for card in found)
     return f"{cards}, CUDA {torch.version.cuda}"
