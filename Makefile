@@ -4,8 +4,9 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 DEMO_OUT ?= demo_out
+FUZZ_CASES ?= 2000
 
-.PHONY: demo test lint bench-io bench-models bench-speed clean
+.PHONY: demo test fuzz lint bench-io bench-models bench-speed clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -18,6 +19,9 @@ demo: $(STAMP)  ## synthetic slides -> graphs -> models -> report, no download
 
 test: $(STAMP)  ## every test; real-data tests find WSIGRAPH_DATA (default ../shared/data)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -q  # one thread for each of two processes
+
+fuzz: $(STAMP)  ## damaged and hostile feature files, drawn anew: FUZZ_CASES for each layout (ten minutes)
+	WSIGRAPH_FUZZ_CASES=$(FUZZ_CASES) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/fuzz
 
 lint: $(STAMP)  ## style, types, import contracts
 	$(BIN)/ruff check .

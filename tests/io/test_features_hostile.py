@@ -196,3 +196,23 @@ def test_text_of_variable_length_is_never_read(tmp_path):
     with hostile(tmp_path / "t.h5") as file:
         file["coords"].attrs["patch_size_level0"] = "512"
     assert read_features(tmp_path / "t.h5").source == "clam"
+
+
+def test_thousands_of_entries_or_attributes_are_no_slide(tmp_path):
+    with hostile(tmp_path / "s.h5") as file:
+        for number in range(1001):
+            file.create_group(f"g{number}")
+    with pytest.raises(FeatureFileError, match="at most 1000 entries, got 1,003"):
+        read_features(tmp_path / "s.h5")
+    with hostile(tmp_path / "t.h5") as file:
+        for number in range(1001):
+            file["coords"].attrs[f"a{number}"] = number
+    with pytest.raises(FeatureFileError, match="at most 1000 attributes, got 1,001"):
+        read_features(tmp_path / "t.h5")
+
+
+def test_a_group_that_holds_itself(tmp_path):
+    with hostile(tmp_path / "s.h5") as file:
+        file["loop"] = file["/"]
+        file.create_group("inner")["up"] = file["/"]
+    assert read_features(tmp_path / "s.h5").x.shape == (4, 3)

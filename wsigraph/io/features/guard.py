@@ -17,6 +17,8 @@ SIGNATURE = b"\x89HDF\r\n\x1a\n"
 DEFLATE_LIMIT = 1032
 """Deflate cannot shrink data more than 1032 times, so a larger declared size is a lie."""
 ATTRIBUTE_LIMIT = 65536
+MOST_ENTRIES = 1000
+"""Entries at the root, and attributes of one owner; layouts have a handful."""
 KNOWN_FILTERS = {
     h5py.h5z.FILTER_DEFLATE,
     h5py.h5z.FILTER_SHUFFLE,
@@ -45,6 +47,8 @@ class GuardedFile:
         self._size = path.stat().st_size
         self._attributes: dict[str | None, dict[str, Any]] = {}
         self.datasets: dict[str, h5py.Dataset] = {}
+        if len(file) > MOST_ENTRIES:
+            raise self._refuse(f"at most {MOST_ENTRIES} entries", f"{len(file):,}")
         for name in file:
             self._check_link(name)
             entry = file[name]
@@ -65,6 +69,8 @@ class GuardedFile:
 
     def _plain(self, owner: h5py.File | h5py.Dataset) -> dict[str, Any]:
         found: dict[str, Any] = {}
+        if len(owner.attrs) > MOST_ENTRIES:
+            raise self._refuse(f"at most {MOST_ENTRIES} attributes", f"{len(owner.attrs):,}")
         for name in owner.attrs:
             handle = owner.attrs.get_id(name)
             if not _is_plain(handle.get_type()):

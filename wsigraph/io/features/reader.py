@@ -98,7 +98,7 @@ def _whole_pixels(coords: np.ndarray, where: str) -> np.ndarray:
     """Coordinates as int64; fractions are refused, since they are not level-0 pixels."""
     if coords.dtype.kind == "u" and coords.size and int(coords.max()) > np.iinfo(np.int64).max:
         raise FeatureError(expected(where, "coords in level-0 pixels", f"{int(coords.max())}"))
-    if coords.dtype.kind == "f" and not _whole(coords):
+    if coords.dtype.kind == "f" and not _whole(coords.astype(np.float64)):
         raise FeatureError(
             expected(
                 where,

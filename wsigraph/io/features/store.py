@@ -6,7 +6,6 @@ metadata declare before a chunk is seen.
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
 from dataclasses import dataclass
@@ -103,12 +102,11 @@ class GuardedStore:
         self._plain(folder)
         plan = self._plan(folder)
         counts = [math.ceil(n / c) for n, c in zip(plan.shape, plan.chunks, strict=True)]
-        places = itertools.product(*map(range, counts))
         if math.prod(counts) > MOST_CHUNKS:
             raise self._refuse(f"at most {MOST_CHUNKS} chunks of '{array}'", f"{math.prod(counts):,}")
         self._check_stored(folder, plan, math.prod(counts))
         found = np.empty(plan.shape, dtype=plan.dtype)
-        for place in places:
+        for place in np.ndindex(*counts):
             spans = tuple(slice(p * c, p * c + c) for p, c in zip(place, plan.chunks, strict=True))
             chunk = self._chunk(folder, plan, place)
             found[spans] = chunk[tuple(slice(0, n) for n in found[spans].shape)]

@@ -39,6 +39,7 @@ class Stamp(FeatureFormat[GuardedFile], name="stamp"):
         if "coords" not in file.datasets:
             return RawFeatures(x, NO_COORDS, {}, ("the file has no coordinates",))
         coords = file.read("coords")
+        coords = coords.astype(np.float64) if coords.dtype.kind == "f" else coords
         root = file.attributes()
         tile_um, tile_px = number(root, "tile_size_um"), number(root, "tile_size_px")
         if not tile_um > 0:
