@@ -107,3 +107,28 @@ def test_splits_of_features_are_trained_and_a_copy_of_a_slide_is_refused(wsigrap
     left = wsigraph("splits", *given, "--folds", "2", "--out", tmp_path / "new", "--seed", "1")
     assert left.code == 2
     assert "features with hash" in left.err
+
+
+def test_a_patient_on_two_sides_needs_a_flag_and_is_then_told(wsigraph, manifest, tmp_path):
+    rows = list(rows_of(manifest))
+    folder = tmp_path / "clam"
+    folder.mkdir()
+    lines = [f"{a},{b}" for a, b in zip(rows[:33], [*rows[33:], *[""] * 18], strict=True)]
+    (folder / "splits_0.csv").write_text("\n".join(["train,test", *lines]) + "\n")
+    asked = ["splits", manifest, "--from", folder, "--out", tmp_path / "out"]
+    left = wsigraph(*asked)
+    assert left.code == 2
+    assert "1 patient has slides on more than one side: 'p16' (train 1, test 1)" in " ".join(left.err.split())
+    assert not (tmp_path / "out").exists()
+    left = wsigraph(*asked, "--keep-overlap")
+    assert left.code == 0, left.err
+    assert "1 patients on several sides, kept as asked" in left.out
+    found = read_splits(tmp_path / "out")
+    assert (found.kind, found.overlap) == ("given", ("p16",))
+    assert set(found.splits[0].test) == set(rows[33:])
+    assert {*found.splits[0].train, *found.splits[0].val} == set(rows[:33])
+    changed = manifest.read_text().replace("S0,p0,a,site0,test", "S0,p0,a,site0,train")
+    manifest.write_text(changed)
+    kind = ["splits", manifest, "--kind", "official", "--out", tmp_path / "official", "--json"]
+    assert "'p0' (train 1, test 1)" in " ".join(wsigraph(*kind).err.split())
+    assert json.loads(wsigraph(*kind, "--keep-overlap").out)["overlap"] == ["p0"]

@@ -25,6 +25,16 @@ def splits(
         int, typer.Option("--inner-folds", min=2, help="Folds inside each fold, of nested splits.")
     ] = 3,
     seed: options.Seed = 0,
+    given: Annotated[
+        Path | None,
+        typer.Option("--from", help="Check and keep splits of CLAM or Patho-Bench, in place of drawn ones."),
+    ] = None,
+    keep_overlap: Annotated[
+        bool,
+        typer.Option(
+            "--keep-overlap", help="Keep patients that official or given splits have on several sides."
+        ),
+    ] = False,
     features: Annotated[
         Path | None,
         typer.Option(
@@ -40,7 +50,15 @@ def splits(
     from wsigraph.io.cohort import Cohort
     from wsigraph.pipelines.split_cohort import SplitPlan, split_cohort
 
-    plan = SplitPlan(kind, folds=folds, repeats=repeats, inner_folds=inner_folds, seed=seed)
+    plan = SplitPlan(
+        kind,
+        folds=folds,
+        repeats=repeats,
+        inner_folds=inner_folds,
+        seed=seed,
+        given=given,
+        keep_overlap=keep_overlap,
+    )
     columns = {"id_col": id_col, "patient_col": patient_col, "target_col": target_col}
     if features is None:
         cohort = Cohort.of_labels(manifest, **columns)
@@ -57,7 +75,10 @@ def splits(
     if json:
         names = ("repeat", "fold", "train", "val", "test")
         told = [dict(zip(names, row, strict=True)) for row in rows]
-        emit_json({"out": str(out), "kind": kind, "checked": found[0].checked, "splits": told})
+        facts = {"kind": found[0].kind, "checked": found[0].checked, "overlap": found[0].overlap}
+        emit_json({"out": str(out), **facts, "splits": told})
         return
     emit_table(("repeat", "fold", "train", "val", "test"), rows)
-    emit(f"no leak of {', '.join(found[0].checked)}; splits: {out}. Use them: wsigraph train --splits {out}")
+    looked, kept = ", ".join(found[0].checked), found[0].overlap
+    leak = f"{len(kept)} patients on several sides, kept as asked" if kept else f"no leak of {looked}"
+    emit(f"{leak}; splits: {out}. Use them: wsigraph train --splits {out}")

@@ -83,11 +83,13 @@ def cross_validate(
     """
     out = Path(out)
     recipe, cohort, store = prepare(recipe, cohort, reporter)
-    if splits is None:
+    given = None if splits is None else splits_of(splits)
+    if given is None:
         chosen = draw_splits(recipe, cohort, folds=folds, repeats=repeats, seed=seed)
     else:
-        cohort, chosen, folds, repeats = given_splits(splits, cohort, seed=seed, reporter=reporter)
-    check_sides(chosen, cohort, traits_of_facts(store.facts))
+        cohort, chosen = given_splits(given, cohort, seed=seed, reporter=reporter)
+        folds, repeats = given.folds, given.repeats
+    check_sides(chosen, cohort, traits_of_facts(store.facts), overlap=given.overlap if given else ())
     for split in chosen:
         having_seen(recipe, cohort, split.train)  # refuses what cannot be learned before anything is written
     plan = {"kind": "cross_validation", "folds": folds, "repeats": repeats, "seed": seed}
@@ -168,20 +170,24 @@ def draw_splits(recipe: Recipe, cohort: Cohort, *, folds: int, repeats: int, see
     return draw_folds(strata, cohort.patients, folds=folds, repeats=repeats, seed=seed)
 
 
-def given_splits(
-    given: str | Path | SplitSet, cohort: Cohort, *, seed: int, reporter: Reporter
-) -> tuple[Cohort, list[Split], int, int]:
-    """Splits of a file for a cohort: the cohort with what is to be known of them, the splits, folds, repeats.
+def splits_of(given: str | Path | SplitSet) -> SplitSet:
+    """Splits themselves, or those of a file or folder."""
+    return given if isinstance(given, SplitSet) else read_splits(given)
 
-    Raises: CohortError, LeakError: as ``read_splits`` and ``splits_for`` do, or if a fold lacks a class.
+
+def given_splits(
+    given: SplitSet, cohort: Cohort, *, seed: int, reporter: Reporter
+) -> tuple[Cohort, list[Split]]:
+    """The cohort with what is to be known of given splits, and the splits by places in it.
+
+    Raises: CohortError, LeakError: as ``splits_for`` does, or if a fold lacks a class.
     """
-    found = given if isinstance(given, SplitSet) else read_splits(given)
-    splits, notes = splits_for(found, cohort, seed=seed)
+    splits, notes = splits_for(given, cohort, seed=seed)
     for split in splits if cohort.task.one_class else ():
         check_seen(split, cohort.labels)
     for note in notes:
         reporter.say(f"note: {note}")
-    return replace(cohort, notes=(*cohort.notes, *notes)), splits, found.folds, found.repeats
+    return replace(cohort, notes=(*cohort.notes, *notes)), splits
 
 
 def _train_folds(

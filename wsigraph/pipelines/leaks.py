@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,13 +67,20 @@ def traits_of_files(cohort: Cohort, reporter: Reporter) -> tuple[dict[str, Trait
     return found, failed
 
 
-def check_sides(splits: Sequence[Split], cohort: Cohort, traits: Mapping[str, Traits]) -> None:
+def check_sides(
+    splits: Sequence[Split],
+    cohort: Cohort,
+    traits: Mapping[str, Traits],
+    *,
+    overlap: Collection[str] = (),
+) -> None:
     """Refuse splits with a patient, a hash or a nearly equal slide on two sides.
 
     Args:
         splits: The sides.
         cohort: Their slides.
         traits: Of every slide of the cohort; all of one width.
+        overlap: Patients that may stand on several sides, and their own slides be alike.
 
     Raises: LeakError: naming what leaks between which sides.
     """
@@ -81,6 +88,8 @@ def check_sides(splits: Sequence[Split], cohort: Cohort, traits: Mapping[str, Tr
     mine = [traits[name] for name in names]
     digests = [one.digest for one in mine]
     pairs = near_duplicates(np.stack([one.mean for one in mine]), np.stack([one.deviation for one in mine]))
+    owners = cohort.patients
+    pairs = [p for p in pairs if not (owners[p.first] == owners[p.second] and owners[p.first] in overlap)]
     for split in splits:
-        check_leaks(split, cohort.patients, digests)
+        check_leaks(split, owners, digests, overlap=overlap)
         check_near(split, names, pairs)

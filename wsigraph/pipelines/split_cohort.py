@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from wsigraph.errors import CohortError, RecipeError, expected
+from wsigraph.errors import CohortError, LeakError, RecipeError, expected
 from wsigraph.io.cohort import Cohort
-from wsigraph.io.splits import SplitSet, write_splits
+from wsigraph.io.splits import SplitSet, read_splits, splits_for, write_splits
 from wsigraph.io.splits.named import name_splits
 from wsigraph.pipelines.leaks import CHECKED, check_sides, traits_of_files
 from wsigraph.pipelines.reporter import Reporter, Silent
 from wsigraph.training.nested_splits import nested_folds
-from wsigraph.training.official_split import official_split
+from wsigraph.training.official_split import (
+    official_split,
+    overlap_of,
+    overlap_told,
+    patients_on_several_sides,
+)
 from wsigraph.training.seeds import mix
 from wsigraph.training.site_splits import leave_site_out
 from wsigraph.training.splits import Split, check_seen, draw_folds, make_folds
@@ -33,6 +38,9 @@ class SplitPlan:
         repeats: How often k folds are drawn anew.
         inner_folds: Folds within each fold, of nested splits.
         seed: Seed of the draws.
+        given: Splits of others to check and to keep, in place of drawn ones; ``kind`` is then passed over.
+        keep_overlap: Whether patients that an official or given split has on several sides stay there; they
+            are counted in every report.
     """
 
     kind: str = "kfold"
@@ -40,6 +48,8 @@ class SplitPlan:
     repeats: int = 1
     inner_folds: int = 3
     seed: int = 0
+    given: str | Path | None = None
+    keep_overlap: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,10 +59,12 @@ class Drawn:
     Args:
         folder: Its name below the output; empty for the output itself.
         splits: The splits.
+        overlap: Patients that stay on several sides.
     """
 
     folder: str
     splits: Sequence[Split]
+    overlap: tuple[str, ...] = ()
 
 
 def split_cohort(
@@ -83,7 +95,7 @@ def split_cohort(
         raise RecipeError(expected("Splits", f"a kind of {sorted(KINDS)}", f"'{plan.kind}'"))
     if plan.repeats > 1 and plan.kind != "kfold":
         raise RecipeError(expected(f"Splits of kind '{plan.kind}'", "one repeat", f"{plan.repeats}"))
-    drawn = KINDS[plan.kind](plan, cohort)
+    drawn = KINDS[plan.kind](plan, cohort) if plan.given is None else _given(plan, cohort, reporter)
     checked: tuple[str, ...] = CHECKED[:1]
     if features:
         traits, failed = traits_of_files(cohort, reporter)
@@ -92,7 +104,7 @@ def split_cohort(
             got = f"{len(failed)} that cannot ('{name}': {why})"
             raise CohortError(expected("Splits", "feature files that can be read", got))
         for one in drawn:
-            check_sides(one.splits, cohort, traits)
+            check_sides(one.splits, cohort, traits, overlap=one.overlap)
         checked = CHECKED
     found, names = [], [slide.slide_id for slide in cohort.slides]
     manifest = cohort.source.get("manifest", "")
@@ -101,10 +113,11 @@ def split_cohort(
         named = SplitSet(
             name_splits(one.splits, names),
             f"Splits '{folder}'",
-            plan.kind,
+            plan.kind if plan.given is None else "given",
             Path(manifest).name,
             cohort.source.get("sha256", ""),
             checked,
+            one.overlap,
         )
         write_splits(named, cohort, folder)
         found.append(named)
@@ -146,10 +159,41 @@ def _leave_site_out(plan: SplitPlan, cohort: Cohort) -> list[Drawn]:
 def _official(plan: SplitPlan, cohort: Cohort) -> list[Drawn]:
     if plan.folds is not None:
         raise RecipeError(expected("The official split", "no number of folds", f"{plan.folds}"))
-    sides = [slide.split for slide in cohort.slides]
-    seed = mix(plan.seed, "val")
-    split = official_split(sides, _strata(cohort, folds=1), cohort.patients, seed=seed)
-    return [Drawn("", [split])]
+    sides, strata = [slide.split for slide in cohort.slides], _strata(cohort, folds=1)
+    shared = patients_on_several_sides(sides, cohort.patients)
+    kept = _keep(shared, plan)
+    split = official_split(sides, strata, cohort.patients, seed=mix(plan.seed, "val"), overlap=kept)
+    return [Drawn("", [split], kept)]
+
+
+def _given(plan: SplitPlan, cohort: Cohort, reporter: Reporter) -> list[Drawn]:
+    assert plan.given is not None
+    found = read_splits(plan.given)
+    owners = {slide.slide_id: slide.patient_id for slide in cohort.slides}
+    everybody = replace(found, overlap=tuple(sorted(set(owners.values()))))
+    splits, notes = splits_for(everybody, cohort, seed=plan.seed)
+    for note in notes:
+        reporter.say(f"note: {note}")
+    for split in splits if cohort.task.one_class else ():
+        check_seen(split, cohort.labels)
+    return [Drawn("", splits, _keep(overlap_of(splits, cohort.patients), plan))]
+
+
+def _keep(shared: Mapping[str, Mapping[str, int]], plan: SplitPlan) -> tuple[str, ...]:
+    """Patients on several sides, if they are to stay there.
+
+    Raises: LeakError: if they are not.
+    """
+    if shared and not plan.keep_overlap:
+        raise LeakError(
+            expected(
+                "Splits",
+                "every patient on one side",
+                overlap_told(shared),
+                todo="Mend them, or keep them with --keep-overlap, which every report will say.",
+            )
+        )
+    return tuple(shared)
 
 
 def _strata(cohort: Cohort, *, folds: int) -> list[str]:

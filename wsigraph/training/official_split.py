@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -20,7 +20,13 @@ _SIDES: Final[Mapping[str, str]] = MappingProxyType(
 
 
 def official_split(
-    sides: Sequence[str], strata: Sequence[str], patients: Sequence[str], *, seed: int, share: float = 0.15
+    sides: Sequence[str],
+    strata: Sequence[str],
+    patients: Sequence[str],
+    *,
+    seed: int,
+    share: float = 0.15,
+    overlap: Collection[str] = (),
 ) -> Split:
     """The sides as they are given; where none validates, a share of the training patients does.
 
@@ -30,9 +36,10 @@ def official_split(
         patients: One per slide.
         seed: Of that draw.
         share: Share of the training patients that validates where the split names none.
+        overlap: Patients that stand on several sides and are to stay there.
 
     Raises: CohortError: if a slide has no side, or one that is none of these, or nothing trains or is tested.
-        LeakError: if a patient stands on two sides.
+        LeakError: if another patient stands on two sides.
     """
     told = [side_of(side) for side in sides]
     wrong = sorted({given for given, side in zip(sides, told, strict=True) if not side})
@@ -46,7 +53,7 @@ def official_split(
     if not val:
         train, val = held_out(train, strata, patients, share=share, seed=seed)
     split = Split(0, 0, tuple(train), tuple(val), tuple(test))
-    check_leaks(split, patients)
+    check_leaks(split, patients, overlap=overlap)
     return split
 
 
@@ -86,6 +93,17 @@ def patients_on_several_sides(sides: Sequence[str], patients: Sequence[str]) -> 
         for patient in sorted(set(patients))
     }
     return {patient: counts for patient, counts in found.items() if len(counts) > 1}
+
+
+def overlap_of(splits: Sequence[Split], patients: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Patients on more than one side of a split, with their slides on each; of several splits the first."""
+    found: dict[str, dict[str, int]] = {}
+    for split in splits:
+        places = {"train": split.train, "val": split.val, "test": split.test}
+        sides = [side for side, mine in places.items() for _ in mine]
+        of = [patients[i] for mine in places.values() for i in mine]
+        found = {**patients_on_several_sides(sides, of), **found}
+    return found
 
 
 def overlap_told(overlap: Mapping[str, Mapping[str, int]]) -> str:

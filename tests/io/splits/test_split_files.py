@@ -135,7 +135,13 @@ def test_what_cannot_be_is_refused(tmp_path, cohort, name, text, said):
 )
 def test_our_own_file_altered_is_refused(tmp_path, row, said):
     good = {"repeat": 0, "fold": 0, "train": ["S0"], "val": ["S1"], "test": ["S2"]}
-    told = {"wsigraph_splits": 1, "kind": "k", "manifest": {"name": "m", "sha256": ""}, "checked": []}
+    told = {
+        "wsigraph_splits": 1,
+        "kind": "k",
+        "manifest": {"name": "m", "sha256": ""},
+        "checked": [],
+        "overlap": [],
+    }
     path = written(tmp_path, "splits.json", json.dumps({**told, "splits": [{**good, **row}]}))
     with pytest.raises(CohortError, match=said):
         read_splits(path)

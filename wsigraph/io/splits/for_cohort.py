@@ -8,7 +8,7 @@ from wsigraph.errors import CohortError, expected
 from wsigraph.io.cohort import Cohort
 from wsigraph.io.slide_names import Names
 from wsigraph.io.splits.named import NamedSplit, SplitSet
-from wsigraph.training.official_split import held_out
+from wsigraph.training.official_split import held_out, overlap_of, overlap_told
 from wsigraph.training.seeds import mix
 from wsigraph.training.splits import Split, check_leaks
 from wsigraph.training.strata import patient_strata
@@ -17,7 +17,8 @@ from wsigraph.training.strata import patient_strata
 def splits_for(found: SplitSet, cohort: Cohort, *, seed: int = 0) -> tuple[list[Split], list[str]]:
     """The splits by places in a cohort, and what a person should know of them.
 
-    A slide of the file that the cohort lacks is passed over, and a slide of the cohort that no side names is
+    Patients of ``found.overlap`` may stand on several sides; they are counted and told. A slide of the file
+    that the cohort lacks is passed over, and a slide of the cohort that no side names is
     not used; both are told. Where a split names nothing to validate on, 15 % of its training patients do.
 
     Args:
@@ -42,9 +43,12 @@ def splits_for(found: SplitSet, cohort: Cohort, *, seed: int = 0) -> tuple[list[
         where = f"{found.where}, fold {split.fold} of repeat {split.repeat}"
         _check_once(sides, ids, where=where)
         mine = _split(split, sides, cohort, where=where, seed=seed)
+        check_leaks(mine, cohort.patients, overlap=found.overlap)
         used.update((*mine.train, *mine.val, *mine.test))
         splits.append(mine)
-    return splits, _notes(found, list(missing), [name for i, name in enumerate(ids) if i not in used])
+    notes = _notes(found, list(missing), [name for i, name in enumerate(ids) if i not in used])
+    kept = overlap_of(splits, cohort.patients)
+    return splits, [*notes, *([f"{overlap_told(kept)}; kept as asked."] if kept else [])]
 
 
 def check_manifest(found: SplitSet, cohort: Cohort) -> None:
@@ -91,7 +95,6 @@ def _split(split: NamedSplit, sides: dict[str, list[int]], cohort: Cohort, *, wh
         drawn = mix(seed, "val", split.repeat, split.fold)
         train, val = held_out(train, strata, cohort.patients, share=0.15, seed=drawn)
     mine = Split(split.repeat, split.fold, tuple(train), tuple(val), tuple(test))
-    check_leaks(mine, cohort.patients)
     return mine
 
 

@@ -45,6 +45,8 @@ class SplitSet:
         manifest: Name of the manifest they were drawn for; empty where unknown.
         sha256: Hash of that manifest; empty where unknown.
         checked: What was looked for across their sides, and not found.
+        overlap: Patients that stand on several sides and are to stay there, as in an official split that
+            leaks.
     """
 
     splits: tuple[NamedSplit, ...]
@@ -53,6 +55,7 @@ class SplitSet:
     manifest: str = ""
     sha256: str = ""
     checked: tuple[str, ...] = ()
+    overlap: tuple[str, ...] = ()
 
     @property
     def folds(self) -> int:

@@ -23,6 +23,7 @@ def write_own(found: SplitSet, path: Path) -> None:
             "kind": found.kind,
             "manifest": {"name": found.manifest, "sha256": found.sha256},
             "checked": list(found.checked),
+            "overlap": list(found.overlap),
             "splits": [
                 {"repeat": split.repeat, "fold": split.fold, **{k: list(v) for k, v in split.sides.items()}}
                 for split in found.splits
@@ -47,11 +48,12 @@ def read_own(path: Path) -> SplitSet:
     try:
         splits = tuple(_split(row) for row in told["splits"])
         manifest = {key: str(told["manifest"][key]) for key in ("name", "sha256")}
-        kind, checked = str(told["kind"]), tuple(map(str, told["checked"]))
+        kind = str(told["kind"])
+        checked, overlap = (tuple(map(str, told[key])) for key in ("checked", "overlap"))
     except (KeyError, TypeError, ValueError) as error:
-        what = "kind, manifest, checked and splits with repeat, fold, train, val and test"
+        what = "kind, manifest, checked, overlap and splits with repeat, fold, train, val and test"
         raise CohortError(expected(where, what, f"{type(error).__name__}: {error}")) from error
-    return SplitSet(splits, where, kind, manifest["name"], manifest["sha256"], checked)
+    return SplitSet(splits, where, kind, manifest["name"], manifest["sha256"], checked, overlap)
 
 
 def _split(row: Any) -> NamedSplit:
