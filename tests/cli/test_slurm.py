@@ -124,6 +124,17 @@ def test_the_verb_writes_what_bash_reads_and_train_understands(wsigraph, tmp_pat
     assert text.count("module load cuda") == 2
 
 
+def test_a_file_of_splits_says_how_many_folds_there_are(wsigraph, tmp_path):
+    for fold in range(3):
+        sides = f"train,val,test\nA{fold},B{fold},C{fold}\n"
+        (tmp_path / "splits").mkdir(exist_ok=True)
+        (tmp_path / "splits" / f"splits_{fold}.csv").write_text(sides)
+    words = ["train", "labels.csv", "--features", "f", "--out", "o", "--splits", tmp_path / "splits"]
+    left = wsigraph("slurm", "--script", tmp_path / "s.sh", *words)
+    assert left.code == 0, left.err
+    assert "--array=0-2 " in (tmp_path / "s.sh").read_text()
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 
 import h5py
@@ -100,6 +101,23 @@ def test_kept_edges_spare_the_builder_and_give_the_same_graph(job, packed, monke
     store = GraphStore(KNN(), True, 8, budget_bytes=0)
     for slide, graph in zip(slides, plain, strict=True):
         same(store.graph(Slide("s", "p", "", packed / slide.path.name)), graph)
+
+
+def test_memory_for_graphs_is_bounded_and_the_first_that_fit_stay(job):
+    cohort = Cohort.from_manifest(job / "labels.csv", features=job)
+    store = GraphStore(KNN(), False, 8, budget_bytes=0)
+    store.scan(cohort)
+    one = GraphStore(KNN(), False, 8)
+    one.scan(cohort.subset([0]))
+    some = GraphStore(KNN(), False, 8, budget_bytes=int(2.5 * one._used))
+    some.scan(cohort)
+    kept = [some.graph(slide) is some.graph(slide) for slide in cohort.slides]
+    assert kept[:2] == [True, True]
+    assert 2 <= sum(kept) < len(cohort)
+    assert not any(store.graph(slide) is store.graph(slide) for slide in cohort.slides)
+    sent = pickle.loads(pickle.dumps(some))
+    same(sent.graph(cohort.slides[0]), some.graph(cohort.slides[0]))
+    assert sent.graph(cohort.slides[0]) is not sent.graph(cohort.slides[0])
 
 
 def test_edges_that_are_not_of_these_features_are_not_taken(packed):

@@ -69,6 +69,10 @@ def _folds(asked: dict[str, Any]) -> int:
 
     if asked["fold"] is not None:
         raise typer.BadParameter("Leave --fold out: every fold becomes a job.")
+    if asked["splits"] is not None:
+        from wsigraph.io.splits import read_splits
+
+        return read_splits(asked["splits"]).folds
     if TrainPlan(asked["recipe"], folds=asked["folds"]).pretrains:
         raise typer.BadParameter("Label-free pretraining without --folds is one job: it needs no array.")
     return asked["folds"] or USUAL_FOLDS

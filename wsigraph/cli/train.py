@@ -68,6 +68,10 @@ def train(
     save_memory: Annotated[
         bool, typer.Option("--save-memory", help="Less memory, more time: recompute in the backward pass.")
     ] = False,
+    cache_gb: Annotated[
+        float,
+        typer.Option("--cache-gb", min=0, help="Memory for graphs; those beyond are read every epoch."),
+    ] = 4.0,
     json: options.Json = False,
 ) -> None:
     """Cross-validate a recipe on a cohort; interrupted runs go on where they stopped."""
@@ -101,7 +105,7 @@ def train(
         classes=options.names(classes),
     )
     show_join(cohort)
-    trainer = TrainerOptions(device=device, workers=workers, precision=precision, save_memory=save_memory)
+    trainer = TrainerOptions(device, workers, precision, save_memory=save_memory, cache_gb=cache_gb)
     with ScreenReporter() as reporter:
         result = train_cohort(plan, cohort, out=out, trainer=trainer, reporter=reporter)
     if json:

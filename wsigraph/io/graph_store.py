@@ -24,9 +24,6 @@ from wsigraph.io.cohort import Cohort, Slide
 from wsigraph.io.edge_cache import cached_edges
 from wsigraph.io.features import read_features
 
-USUAL_BUDGET = 4 << 30
-"""Bytes of graphs that are kept in memory."""
-
 
 @dataclass(frozen=True)
 class SlideFacts:
@@ -72,7 +69,7 @@ class GraphStore:
     builder: GraphBuilder
     self_loops: bool
     in_channels: int
-    budget_bytes: int = USUAL_BUDGET
+    budget_bytes: int = 4_000_000_000
     facts: dict[str, SlideFacts] = field(default_factory=dict)
     _kept: dict[str, SpatialGraph] = field(default_factory=dict)
     _used: int = 0

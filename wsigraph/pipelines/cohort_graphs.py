@@ -9,6 +9,7 @@ from wsigraph.io.cohort import Cohort
 from wsigraph.io.graph_store import GraphStore
 from wsigraph.pipelines.reporter import Reporter
 from wsigraph.training.build import graph_builder
+from wsigraph.training.fit_loop import TrainerOptions
 from wsigraph.training.recipe import FeatureSettings, Recipe
 
 SYNTHETIC = "synthetic"
@@ -17,8 +18,10 @@ SYNTHETIC = "synthetic"
 MADE_UP = "The features are synthetic: these numbers say nothing of real slides."
 
 
-def prepare(recipe: Recipe, cohort: Cohort, reporter: Reporter) -> tuple[Recipe, Cohort, GraphStore]:
-    """Scan a cohort.
+def prepare(
+    recipe: Recipe, cohort: Cohort, reporter: Reporter, *, cache_gb: float = TrainerOptions.cache_gb
+) -> tuple[Recipe, Cohort, GraphStore]:
+    """Scan a cohort; graphs are kept in memory up to ``cache_gb`` gigabytes.
 
     Returns: The recipe with the encoding of its features and what its task shares over the cohort, the cohort
         less its bad slides, and the graphs.
@@ -26,7 +29,8 @@ def prepare(recipe: Recipe, cohort: Cohort, reporter: Reporter) -> tuple[Recipe,
         RecipeError: if tasks or classes disagree.
     """
     _check_task(recipe, cohort)
-    store = GraphStore(graph_builder(recipe), recipe.self_loops, recipe.in_channels)
+    budget = int(cache_gb * 1e9)
+    store = GraphStore(graph_builder(recipe), recipe.self_loops, recipe.in_channels, budget)
     reporter.start("Reading features, building graphs", len(cohort))
     failed = store.scan(cohort, listen=lambda _: reporter.advance("Reading features, building graphs"))
     reporter.finish("Reading features, building graphs")

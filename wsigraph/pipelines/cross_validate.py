@@ -82,7 +82,7 @@ def cross_validate(
         on other features or in other folds.
     """
     out = Path(out)
-    recipe, cohort, store = prepare(recipe, cohort, reporter)
+    recipe, cohort, store = prepare(recipe, cohort, reporter, cache_gb=trainer.cache_gb)
     given = None if splits is None else splits_of(splits)
     if given is None:
         chosen = draw_splits(recipe, cohort, folds=folds, repeats=repeats, seed=seed)

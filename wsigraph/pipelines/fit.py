@@ -59,7 +59,7 @@ def fit(
     """
     out = Path(out)
     everything, sides = _together(train, val, test, overlap)
-    recipe, whole, store = prepare(recipe, everything, reporter)
+    recipe, whole, store = prepare(recipe, everything, reporter, cache_gb=trainer.cache_gb)
     usable = {slide.slide_id for slide in whole.slides}
     sides = list(compress(sides, (slide.slide_id in usable for slide in everything.slides)))
     split = _split(recipe, whole, sides, seed=seed)

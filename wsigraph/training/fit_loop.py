@@ -47,12 +47,14 @@ class TrainerOptions:
         workers: Loader processes; 0 loads in the main one.
         precision: Lightning's precision, ``"32"`` or ``"bf16"``.
         save_memory: Compute message passing again in the backward pass instead of keeping what it needs.
+        cache_gb: Gigabytes of graphs that are kept in memory between epochs; the others are read again.
     """
 
     device: str = "auto"
     workers: int = 0
     precision: str = "32"
     save_memory: bool = False
+    cache_gb: float = 4.0
 
 
 class _Progress(Callback):
