@@ -39,6 +39,12 @@ def test_properties_of_folds(sizes, folds, seed):
     for repeat in range(2):
         tested = [i for s in splits if s.repeat == repeat for i in s.test]
         assert sorted(tested) == list(range(len(labels)))  # every slide once
+        for name in set(labels):
+            held = [
+                len({patients[i] for i in s.test if labels[i] == name}) for s in splits if s.repeat == repeat
+            ]
+            assert max(held) - min(held) <= 1  # patients of a class are dealt evenly
+    assert splits == make_folds(labels, patients, folds=folds, repeats=2, seed=seed)
     for split in splits:
         sides = [set(split.train), set(split.val), set(split.test)]
         assert sorted(i for side in sides for i in side) == list(range(len(labels)))
