@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 
-from wsigraph.pipelines.doctor.crew import FEW, MOST, crew_for
+from wsigraph.pipelines.doctor.crew import BYTES_PER_S, MOST, crew_for
 
 SCRIPT = """
 import json, os, sys
@@ -47,9 +47,12 @@ def test_processes_find_what_one_finds_and_survive_a_crash(planted, tmp_path):
     assert "ended the process" in told["faults"][1][2]
 
 
-def test_processes_are_bounded_and_few_files_need_none(monkeypatch):
+def test_processes_are_bounded_and_little_work_needs_none(monkeypatch, tmp_path):
+    large = tmp_path / "large.h5"
+    with open(large, "wb") as file:
+        file.truncate(int(BYTES_PER_S))  # a second of work, and no byte on the disk
     monkeypatch.setattr("os.cpu_count", lambda: 64)
-    assert crew_for(FEW - 1) == 0
-    assert crew_for(FEW) == MOST
+    assert crew_for([large] * 2) == crew_for([tmp_path / "missing.h5"] * 700) == 0
+    assert crew_for([large] * 3) == crew_for([tmp_path / "missing.h5"] * 10_000) == MOST
     monkeypatch.setattr("os.cpu_count", lambda: 1)
-    assert crew_for(10_000) == 0
+    assert crew_for([large] * 3) == 0

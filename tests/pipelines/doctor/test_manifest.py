@@ -34,9 +34,17 @@ def test_a_patient_on_two_sides_and_missing_labels_are_named(planted):
         ("fault", "few_patients", "class 'rare'"),
         ("warning", "few_patients", "class 'scattered'"),
         ("warning", "several_labels", "patient 'patient_0'"),
-        ("warning", "unlisted", "synthetic_004.h5"),
+        ("warning", "unlisted", "synthetic_004"),
     }
     assert checkup.facts["slides_per_split"] == {"train": 9, "test": 1}
+
+
+def test_a_name_that_differs_by_case_is_told_with_its_cause(planted):
+    planted.write_rows([row.replace("synthetic_004", "Synthetic_004") for row in planted.rows()])
+    faults = {fault.where: fault for fault in examine_manifest(planted.manifest, planted.folder).faults}
+    assert faults["Synthetic_004"].name == "missing_features"
+    assert "case" in faults["Synthetic_004"].text
+    assert faults["synthetic_004"].name == "unlisted"
 
 
 def test_a_manifest_of_one_class_leaves_nothing_to_tell_apart(planted):

@@ -14,15 +14,18 @@ from wsigraph.pipelines.doctor.look import Look, look
 
 MOST = 8
 """Processes that keep a disk busy; more only wait for it."""
-FEW = 400
-"""Files below which starting a second process takes longer than it saves."""
+PER_FILE_S, BYTES_PER_S = 4e-3, 4e8
+"""What a look costs one core, about: so much per file, and so much per byte."""
+WORTH_S = 3.0
+"""Work below which starting other processes takes longer than it saves."""
 PORTION = 16
 
 
-def crew_for(num_files: int) -> int:
-    """Processes worth starting for so many files; 0 is this one alone."""
-    cores = os.cpu_count() or 1
-    return 0 if num_files < FEW or cores < 2 else min(cores, MOST)
+def crew_for(files: Sequence[Path]) -> int:
+    """Processes worth starting for these files; 0 is this one alone."""
+    size = sum(file.stat().st_size for file in files if file.exists())
+    work, cores = len(files) * PER_FILE_S + size / BYTES_PER_S, os.cpu_count() or 1
+    return 0 if work < WORTH_S or cores < 2 else min(cores, MOST)
 
 
 def looks(files: Sequence[Path], *, workers: int = 0, at: Callable[[Path], Look] = look) -> Iterator[Look]:

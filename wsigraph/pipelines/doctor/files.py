@@ -48,7 +48,7 @@ def examine(files: Sequence[Path], *, workers: int | None = 0, reporter: Reporte
     reporter = reporter or Silent()
     found: list[Look] = []
     reporter.start(TASK, len(files))
-    for one in looks(files, workers=crew_for(len(files)) if workers is None else workers):
+    for one in looks(files, workers=crew_for(files) if workers is None else workers):
         found.append(one)
         reporter.advance(TASK)
     reporter.finish(TASK)

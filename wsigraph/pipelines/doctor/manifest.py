@@ -8,13 +8,19 @@ from pathlib import Path
 
 from wsigraph.data.tasks.base import Task
 from wsigraph.io.cohort import Cohort
-from wsigraph.io.features.finder import feature_files
+from wsigraph.io.join import UNLABELLED, UNMATCHED, UNUSED, Join
 from wsigraph.pipelines.doctor.fault import Checkup, Fault, Kind, worst_first
 from wsigraph.pipelines.doctor.files import examine
 from wsigraph.pipelines.reporter import Reporter
 
 FEW_PATIENTS = 5
 """A class with fewer patients than this cannot stand in every one of five folds."""
+UNPAIRED: tuple[tuple[str, str, str, Kind], ...] = (
+    (UNLABELLED, "missing_label", "no label", "fault"),
+    (UNMATCHED, "missing_features", "no feature file", "fault"),
+    (UNUSED, "unlisted", "no row names it", "warning"),
+)
+"""State of a slide, name of the fault, what is said where the join says nothing, and how bad it is."""
 
 
 def examine_manifest(
@@ -52,10 +58,10 @@ def examine_manifest(
         "slides_per_split": dict(Counter(slide.split for slide in cohort.slides if slide.split)),
         **files.facts,
     }
-    faults = [_left_out(slide, why) for slide, why in cohort.left_out.items()]
+    faults = _join_faults(cohort.join)
     faults += [Fault("manifest", "manifest", note, "warning") for note in cohort.notes if _is_news(note)]
     faults += _class_faults(patients, least=2 if cohort.task.one_class else 0)
-    faults += [*_label_faults(cohort), *_split_faults(cohort), *_unlisted(cohort, Path(features))]
+    faults += [*_label_faults(cohort), *_split_faults(cohort)]
     return Checkup(facts, worst_first([*faults, *files.faults]))
 
 
@@ -67,8 +73,14 @@ def _patients_by_class(cohort: Cohort) -> dict[str, set[str]]:
     return patients
 
 
-def _left_out(slide: str, why: str) -> Fault:
-    return Fault("missing_features" if why.startswith("no feature file") else "missing_label", slide, why)
+def _join_faults(met: Join | None) -> list[Fault]:
+    """Slides without a partner, with the likely cause where names tell one."""
+    states = {} if met is None else met.states
+    return [
+        Fault(name, slide, why or else_said, kind)
+        for state, name, else_said, kind in UNPAIRED
+        for slide, why in states.get(state, {}).items()
+    ]
 
 
 def _is_news(note: str) -> bool:
@@ -112,17 +124,6 @@ def _split_faults(cohort: Cohort) -> list[Fault]:
         Fault("patient_on_two_sides", f"patient '{name}'", ", ".join(sorted(found)))
         for name, found in splits.items()
         if len(found) > 1
-    ]
-
-
-def _unlisted(cohort: Cohort, folder: Path) -> list[Fault]:
-    """Feature files that no row of the manifest means."""
-    named = {slide.slide_id for slide in cohort.slides}
-    named |= {part for slide in cohort.left_out for part in (slide, slide.rsplit(".", 1)[0])}
-    return [
-        Fault("unlisted", path.name, "no row names it", "warning")
-        for slide, path in feature_files(folder).items()
-        if slide not in named
     ]
 
 
