@@ -11,6 +11,7 @@ import typer
 from wsigraph.cli import exit as leaving
 from wsigraph.cli.card import card
 from wsigraph.cli.cite import cite
+from wsigraph.cli.cohort import cohort
 from wsigraph.cli.convert import convert
 from wsigraph.cli.demo import demo
 from wsigraph.cli.doctor import doctor
@@ -48,7 +49,7 @@ def build() -> typer.Typer:
     for panel, verbs in {
         START: (demo, doctor),
         SLIDES: (tile, encode, pack, card, convert),
-        MODELS: (splits, train, mine, merge, evaluate, predict, heatmap, export),
+        MODELS: (cohort, splits, train, mine, merge, evaluate, predict, heatmap, export),
         HELP: (models, cite),
     }.items():
         for verb in verbs:

@@ -102,6 +102,11 @@ class PublicCohort(Part, ABC, family="cohort", package="wsigraph.io.cohorts"):
                 told.append(f"{self.title}: {wanted:,} {name} are published, the list has {found:,}.")
         return tuple(told)
 
+    def oddities(self, slides: Sequence[Listed]) -> tuple[str, ...]:
+        """One sentence for each slide that is known to be odd."""
+        found = {slide.slide_id: name for slide in slides for name in slide.names if name in self.odd}
+        return tuple(f"{self.title}, slide '{slide}': {self.odd[name]}." for slide, name in found.items())
+
     def class_of(self, told: str, *, where: str, words: Mapping[str, str]) -> str:
         """The class that a cell names.
 

@@ -55,7 +55,7 @@ def cohort(
     told = {slide.more.get(target_col or "", slide.label) for slide in slides}
     classes = public.classes if told - {""} <= set(public.classes) else None
     one = Cohort.from_manifest(out, features=features, target_col=target_col, classes=classes, task=task)
-    return replace(one, notes=(*one.notes, *public.sizes(slides), *_odd(public, slides)))
+    return replace(one, notes=(*one.notes, *public.sizes(slides), *public.oddities(slides)))
 
 
 def public_cohort(name: str | PublicCohort) -> PublicCohort:
@@ -126,8 +126,3 @@ def _files(public: PublicCohort, tables: Tables) -> list[Path]:
             todo=public.how_to_get,
         )
     )
-
-
-def _odd(public: PublicCohort, slides: Sequence[Listed]) -> list[str]:
-    found = [(slide.slide_id, name) for slide in slides for name in slide.names if name in public.odd]
-    return [f"{public.title}, slide '{slide}': {public.odd[name]}." for slide, name in dict(found).items()]
