@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import anndata
 import h5py
@@ -13,10 +14,12 @@ import torch
 from torch_geometric.data import Data
 
 from wsigraph.data.graph_card import NO_COORDINATES
+from wsigraph.data.patch_features import PatchFeatures, on_level0
 from wsigraph.errors import FeatureError, FeatureFileError, GraphError
 from wsigraph.graph.build import to_graph
 from wsigraph.graph.builders.edgeless import Edgeless
-from wsigraph.io.features import features_hash, read_features
+from wsigraph.io.features import features_hash, read_features, write_features
+from wsigraph.io.features.format import NO_COORDS
 
 RNG = np.random.default_rng(0)
 GRID = np.stack(np.meshgrid(np.arange(6), np.arange(5)), axis=-1).reshape(-1, 2)
@@ -47,8 +50,6 @@ def neighbours(features):
 
 def wanted():
     """King's moves and what else keeping ties of eight neighbours gives: of the plain grid itself."""
-    from wsigraph.data.patch_features import PatchFeatures
-
     return neighbours(PatchFeatures("s", X, GRID * 256, step_level0=256.0))
 
 
@@ -90,7 +91,7 @@ def test_stamp_in_um_becomes_pixels_of_known_size(tmp_path):
     assert np.array_equal(features.x, X.astype(np.float16))
     assert np.array_equal(features.coords, GRID * 224)
     assert features.mpp == features.target_mpp == 256 / 224
-    assert (features.patch_px, features.step_level0) == (224, 224.0)
+    assert (features.patch_px, features.step_level0, features.level0_known) == (224, 224.0, False)
     assert to_graph(features).card().step_confidence == 1.0
     assert neighbours(features) == wanted()
     # pixels under attributes in um contradict each other
@@ -262,3 +263,28 @@ def test_tensors_of_every_kind_are_read_as_torch_reads_them(tmp_path):
         torch.save(tensor, tmp_path / "s.pt")
         found = read_features(tmp_path / "s.pt").x
         assert np.array_equal(found.astype(np.float64), tensor.double().numpy())
+
+
+def test_um_are_placed_on_the_slide_and_tiles_cannot_be(tmp_path):
+    about = {"tile_size_um": 256.0, "tile_size_px": 224}
+    path = write_h5(tmp_path / "s.h5", about, feats=X, coords=GRID * 256.0)
+    features = read_features(path)
+    write_features(tmp_path / "packed.h5", features)  # what is not known stays unknown in our own file
+    packed = read_features(tmp_path / "packed.h5")
+    assert not packed.level0_known
+    placed = on_level0(packed, 0.2527)
+    assert np.abs(placed.coords - GRID * 256 / 0.2527).max() <= 0.5
+    assert (placed.mpp, placed.level0_known) == (0.2527, True)
+    assert placed.patch_size_level0 == pytest.approx(256 / 0.2527)
+    assert neighbours(placed) == wanted()
+    assert on_level0(placed, 0.5) is placed
+    for known, slide in ((features, math.nan), (replace(features, mpp=math.nan), 0.25)):
+        with pytest.raises(FeatureError, match="coordinates of known length and a slide of known mpp"):
+            on_level0(known, slide)
+
+
+def test_features_without_coordinates_can_be_packed(tmp_path):
+    write_features(tmp_path / "s.h5", PatchFeatures("s", X, NO_COORDS))
+    back = read_features(tmp_path / "s.h5")
+    assert (back.has_coords, back.level0_known) == (False, True)
+    assert back.x.shape == X.shape

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -30,6 +30,8 @@ class PatchFeatures:
         target_mpp: Microns per pixel of the encoded patch, NaN where unknown.
         encoder: Name of the patch encoder, ``""`` where unknown.
         source: Layout the features were read from (``"wsigraph"``, ``"trident"``, ``"clam"`` ...).
+        level0_known: False where coordinates are pixels of another size than the slide's own, as of files in
+            um: graphs are right, and what is drawn on the slide needs :func:`on_level0` first.
         notes: What a reader inferred or mended, one sentence each, for the graph card.
 
     Units: level-0 pixels for coords and ``*_level0``; um/px for ``*mpp``.
@@ -46,6 +48,7 @@ class PatchFeatures:
     target_mpp: float = math.nan
     encoder: str = ""
     source: str = ""
+    level0_known: bool = True
     notes: tuple[str, ...] = field(default=())
 
     def __post_init__(self) -> None:
@@ -87,6 +90,39 @@ class PatchFeatures:
     def has_coords(self) -> bool:
         """Whether it is known where the patches lie; if not, only set methods can use them."""
         return len(self.coords) == len(self.x)
+
+
+def on_level0(features: PatchFeatures, slide_mpp: float) -> PatchFeatures:
+    """The same patches in level-0 pixels of the slide; as they are where they are so already.
+
+    Args:
+        features: Patches of one slide.
+        slide_mpp: Microns per level-0 pixel of the slide.
+
+    Units: level-0 pixels of the slide, rounded to whole ones.
+    Raises: FeatureError: if the size of the coordinates' pixels, or the slide's mpp, is unknown.
+    """
+    if features.level0_known:
+        return features
+    if not (features.mpp > 0 and slide_mpp > 0):
+        raise FeatureError(
+            expected(
+                f"PatchFeatures '{features.slide_id}'",
+                "coordinates of known length and a slide of known mpp",
+                f"{features.mpp:g} um per pixel of the coordinates, slide mpp {slide_mpp:g}",
+                todo="Give the slide, and --slide-mpp where it says none; numbers of tiles have no length.",
+            )
+        )
+    scale = features.mpp / slide_mpp
+    return replace(
+        features,
+        coords=np.rint(features.coords * scale).astype(np.int64),
+        patch_size_level0=features.patch_size_level0 * scale,
+        step_level0=features.step_level0 * scale,
+        mpp=slide_mpp,
+        level0_known=True,
+        notes=(*features.notes, f"coordinates scaled by {scale:.4g} to the slide's level 0"),
+    )
 
 
 def nonfinite_rows(x: np.ndarray) -> np.ndarray:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wsigraph.data.heatmap import Heatmap
+from wsigraph.data.patch_features import PatchFeatures, on_level0
 from wsigraph.data.tasks.hierarchy import Hierarchy
-from wsigraph.errors import RunError, expected
+from wsigraph.errors import FeatureError, RunError, expected
 from wsigraph.evaluation.heatmap import attention_heatmap
 from wsigraph.evaluation.tree_rows import answered_lines
 from wsigraph.graph.build import to_graph
@@ -53,9 +55,10 @@ def heatmap_run(
         class_name: Whose attention to show, of a head with one for each class.
         level: Level of a label tree, whose own head is shown.
 
-    Raises: RunError: if the model has no such attention or the features do not fit it.
+    Raises: RunError: if the model has no such attention or the features do not fit it. FeatureError: if the
+        features have no coordinates, or none that can be placed on the slide.
     """
-    read = read_features(features, slide_id=slide_name(features))  # the name a cohort knows it by
+    read = _placed(features, slide, slide_mpp=slide_mpp, outlined=geojson is not None)
     whole = load_run(run, {} if slide is None else {read.slide_id: Path(slide)})
     model, _, _, split = model_for(run, read.slide_id, whole)
     which = which_attention(model.recipe, model.networks[0], class_name=class_name, level=level)
@@ -82,6 +85,23 @@ def heatmap_run(
     if geojson is not None:
         write_geojson(Path(geojson), heatmap)
     return heatmap
+
+
+def _placed(
+    path: str | Path, slide: str | Path | None, *, slide_mpp: float | None, outlined: bool
+) -> PatchFeatures:
+    """The features, in level-0 pixels where something is drawn on the slide or written for QuPath."""
+    read = read_features(path, slide_id=slide_name(path))  # the name a cohort knows it by
+    if not read.has_coords:
+        raise FeatureError(
+            expected(f"Heatmap of slide '{read.slide_id}'", "patches with coordinates", "none in its file")
+        )
+    if read.level0_known or (slide is None and not outlined):
+        return read
+    if slide is None:
+        return on_level0(read, math.nan if slide_mpp is None else slide_mpp)
+    with open_slide(Path(slide), slide_mpp=slide_mpp) as reader:
+        return on_level0(read, reader.info.mpp)
 
 
 def _said(model: TrainedModel | MinedModel, answer: Answer) -> str:

@@ -140,7 +140,8 @@ def _image(x: np.ndarray, coords: np.ndarray, features: PatchFeatures, digest: s
 
 def _fill(file: h5py.File, x: np.ndarray, coords: np.ndarray, features: PatchFeatures) -> None:
     file.create_dataset("features", data=x, chunks=_row_chunks(x), fletcher32=True)
-    entry = file.create_dataset("coords", data=coords, chunks=_row_chunks(coords), fletcher32=True)
+    packed = {"chunks": _row_chunks(coords), "fletcher32": True} if len(coords) else {}
+    entry = file.create_dataset("coords", data=coords, **packed)
     size, pixels, step = features.patch_size_level0, features.patch_px, features.step_level0
     facts: dict[str, float | int | str] = {
         "patch_size_level0": size,
@@ -155,6 +156,8 @@ def _fill(file: h5py.File, x: np.ndarray, coords: np.ndarray, features: PatchFea
             facts["overlap"] = round((size - step) * pixels / size)
     facts |= {"slide_id": features.slide_id, "name": features.slide_id, "encoder": features.encoder}
     facts["notes"] = "\n".join(features.notes)
+    if not features.level0_known:
+        facts["level0_known"] = 0
     for name, value in facts.items():
         if isinstance(value, str):
             entry.attrs[name] = fixed_text(value)

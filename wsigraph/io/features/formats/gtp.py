@@ -46,7 +46,7 @@ class Gtp(FeatureFormat[GuardedFolder], name="gtp"):
             return RawFeatures(x, NO_COORDS, {}, (f"no coordinates: '{PLACES}' is not there",))
         coords = _places(file)
         same_rows(file.where, len(x) if x.ndim else 0, coords, places)
-        facts = {"step_level0": 1.0, "patch_size_level0": 1.0}
+        facts = {"step_level0": 1.0, "patch_size_level0": 1.0, "level0_known": False}
         return RawFeatures(x, coords, facts, ("coordinates number the tiles of a grid: lengths are unknown",))
 
 

@@ -48,6 +48,7 @@ class Own(FeatureFormat[GuardedFile], name="wsigraph"):
                 "mpp": float(facts.get("mpp", math.nan)),
                 "target_mpp": float(facts.get("target_mpp", math.nan)),
                 "encoder": str(facts.get("encoder", "")),
+                "level0_known": bool(facts.get("level0_known", True)),
             },
             notes=tuple(note for note in str(facts.get("notes", "")).split("\n") if note),
         )

@@ -71,6 +71,7 @@ class Stamp(FeatureFormat[GuardedFile], name="stamp"):
             "step_level0": tile[1],
             "mpp": mpp,
             "target_mpp": mpp,
+            "level0_known": False,
         }
         note = f"coordinates in um became pixels of {mpp:.4g} um: the slide's own level 0 is not known"
         return RawFeatures(x, pixels, facts, (note,))
