@@ -21,7 +21,7 @@ def read_features(
 
     Args:
         path: A feature file (``.h5``, ``.pt``, ``.npz``, ``.npy``, ``.csv``), a zarr store, or the folder of
-            one slide. ``wsigraph models`` lists the layouts.
+            one slide. ``docs/features.md`` lists the layouts.
         slide_id: Name of the slide; by default what the file states, else the file's name.
         drop_nonfinite: Leave out patches with NaN or inf (counted in ``notes``) instead of refusing them.
 
