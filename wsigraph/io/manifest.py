@@ -115,4 +115,6 @@ def _read_rows(manifest: Path, id_col: str, columns: Sequence[str]) -> list[dict
     return rows
 
 
-_OPTIONS = "--target-col, of survival with --time-col and --event-col"
+_OPTIONS = (
+    "--target-col (several at once with --task multilabel), of survival with --time-col and --event-col"
+)
