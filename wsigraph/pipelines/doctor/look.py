@@ -6,16 +6,11 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from wsigraph.data.graph_card import ISOLATED_SHARE
-from wsigraph.data.patch_features import PatchFeatures
-from wsigraph.errors import GraphError, WsigraphError
-from wsigraph.graph.builders.knn import KNN
-from wsigraph.graph.edges import positions_of
-from wsigraph.graph.lattice import TOLERANCE, Lattice, infer, lattice_of
+from wsigraph.errors import WsigraphError
+from wsigraph.graph.lattice import lattice_of
 from wsigraph.io.features.survey import Survey, survey_features
 from wsigraph.pipelines.doctor.fault import Fault
+from wsigraph.pipelines.doctor.graph_faults import graph_faults
 
 REASONS = (
     ("'coords' beside 'features'", "no_coordinates"),
@@ -79,7 +74,7 @@ def look(path: Path) -> Look:
         return Look(path.name, (Fault(_reason(told), path.name, told),))
     features = survey.features
     lattice = lattice_of(features)
-    faults = [*_data_faults(path.name, survey), *_graph_faults(path.name, features, lattice)]
+    faults = [*_data_faults(path.name, survey), *graph_faults(path.name, features, lattice)]
     return Look(
         path.name,
         tuple(faults),
@@ -108,55 +103,3 @@ def _data_faults(name: str, survey: Survey) -> list[Fault]:
     if count > 1 and survey.constant:
         faults.append(Fault("same_rows", name, f"all {count} rows are the same"))
     return faults
-
-
-def _graph_faults(name: str, features: PatchFeatures, lattice: Lattice) -> list[Fault]:
-    count, faults = len(features), []
-    if math.isnan(features.mpp):
-        faults.append(Fault("mpp_unknown", name, "mpp unknown", "warning"))
-    if len(features.coords) < count:
-        return [*faults, Fault("no_coordinates", name, f"{count} patches, no coordinates")]
-    if count == 1:
-        return [*faults, Fault("one_patch", name, "one patch only", "warning")]
-    try:
-        index = KNN().edges(features).index
-    except GraphError as error:
-        return [*faults, Fault("no_edges", name, str(error))]
-    if not index.shape[1]:
-        faults.append(
-            Fault("no_edges", name, f"0 edges among {count} patches at a step of {lattice.step:g} px")
-        )
-    else:
-        alone = count - len(np.unique(index[1]))
-        if alone > ISOLATED_SHARE * count:
-            told = f"{alone} of {count} patches ({alone / count:.0%})"
-            faults.append(Fault("isolated", name, told, "warning"))
-    faults += _step_faults(name, features, index)
-    if not lattice.confident:
-        told = f"step {lattice.step:g} px, confidence {lattice.confidence:.2f}"
-        faults.append(Fault("no_lattice", name, told, "warning"))
-    shared = positions_of(features.coords).duplicates
-    if shared:
-        faults.append(Fault("shared_coordinates", name, f"{shared} of {count} patches", "warning"))
-    return faults
-
-
-def _step_faults(name: str, features: PatchFeatures, index: np.ndarray) -> list[Fault]:
-    """A step that the file states and its coordinates contradict, mostly by a factor of 2 or 4."""
-    stated = features.step_level0
-    if not stated > 0 or abs(_nearest(features.coords, index) - stated) <= TOLERANCE * stated:
-        return []
-    seen = infer(features.coords)
-    if not seen.confident or abs(seen.step - stated) <= TOLERANCE * stated:
-        return []
-    told = f"{stated:g} px stated, {seen.step:g} px between patches ({seen.step / stated:.3g} times)"
-    return [Fault("wrong_step", name, told)]
-
-
-def _nearest(coords: np.ndarray, index: np.ndarray) -> float:
-    """Median distance of a patch to the nearest it is joined to; inf without edges."""
-    if not index.shape[1]:
-        return math.inf
-    away = coords[index[0]] - coords[index[1]]
-    first = np.flatnonzero(np.diff(index[1], prepend=-1))  # edges are sorted by target
-    return math.sqrt(np.median(np.minimum.reduceat((away**2).sum(axis=1), first)))
