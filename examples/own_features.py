@@ -35,7 +35,7 @@ def main(given: list[str] | None = None) -> dict:
     asked = parser.parse_args(given)
     folder, rows = asked.out / "features", ["slide_id,patient_id,label"]
 
-    # 256 px at .5 um/px on a slide scanned at .25 um/px: a patch is 512 px wide at level 0, and the next stands
+    # 256 px at .5 um/px of a slide scanned at .25 um/px: a patch is 512 px wide at level 0, the next stands
     # 512 px further on. Without these numbers wsigraph has to infer the step, and says how surely.
     for index in range(40):
         slide, tumour = f"slide_{index:02d}", bool(index % 2)
