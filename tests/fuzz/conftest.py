@@ -155,6 +155,12 @@ def _lazyslide(packer: str, zarr_format: int) -> Callable[[Path], None]:
     return write
 
 
+def _h5ad(folder: Path) -> None:
+    _h5(folder / "s.h5ad", **{"X": {"data": X}, "obsm/spatial": {"data": GRID + 256.0}})
+    with h5py.File(folder / "s.h5ad", "r+") as file:
+        file["uns/wsigraph/patch_size"], file["uns/wsigraph/mpp"] = 512.0, 0.25
+
+
 LAYOUTS = [
     Layout("wsigraph", "s.h5", _own, checked=True),
     Layout("trident", "s.h5", _trident),
@@ -171,6 +177,7 @@ LAYOUTS = [
     Layout("npz_packed", "s.npz", _npz_packed, checked=True),
     Layout("pt", "s.pt", _pt, checked=True),
     Layout("csv", "s.csv", _csv),
+    Layout("h5ad", "s.h5ad", _h5ad),
     Layout("zarr2_blosc", "s.zarr", _lazyslide("blosc", 2)),
     Layout("zarr3_zstd", "s.zarr", _lazyslide("zstd", 3)),
     Layout("zarr3_gzip", "s.zarr", _lazyslide("gzip", 3)),
@@ -185,7 +192,7 @@ def pytest_generate_tests(metafunc):
 
 CASES = int(os.environ.get("WSIGRAPH_FUZZ_CASES", "0"))
 """Cases for each layout; 0 for the same few in every run. ``make fuzz`` sets more, drawn anew."""
-FEW = 110
+FEW = 160
 LONGEST_CASE_S = 60
 GROWTH = 2**28
 """Bytes by which memory may grow, whatever the files declare."""

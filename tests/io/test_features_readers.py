@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-import anndata
 import h5py
 import numpy as np
 import pandas as pd
@@ -182,45 +181,6 @@ def test_npz_pt_and_csv_of_one_slide_are_one_graph(tmp_path):
     table.insert(3, "y", GRID[:, 1] * 512)
     table.to_csv(tmp_path / "a.csv", index=False)
     stands(read_features(tmp_path / "a.csv"), GRID * 512, "csv")
-
-
-@pytest.mark.parametrize("zarr_format", [2, 3])
-def test_lazyslide_tables_of_a_spatialdata_store(tmp_path, zarr_format, monkeypatch):
-    import zarr
-
-    store = tmp_path / "slide_1.zarr"
-    spec = {"tiles": {"width": 256, "height": 256, "base_downsample": 2.0, "mpp": 0.5}}
-    root = zarr.open_group(store, mode="w", zarr_format=zarr_format)
-    root.attrs.update({"tile_spec": spec, "slide_properties": {"mpp": 0.25}})
-    root.create_group("tables")
-    monkeypatch.setattr(zarr, "consolidate_metadata", lambda *a, **k: None)  # it warns, and we do not read it
-    obs = pd.DataFrame(index=pd.Index([str(i) for i in range(len(X))], dtype=object))
-    table = anndata.AnnData(X=X, obs=obs, obsm={"spatial": GRID * 512})
-    with anndata.settings.override(zarr_write_format=zarr_format, allow_write_nullable_strings=True):
-        table.write_zarr(store / "tables" / "uni_tiles")
-    features = read_features(store)
-    stands(features, GRID * 512, "lazyslide")
-    assert (features.slide_id, features.encoder, features.mpp) == ("slide_1", "uni", 0.25)
-    assert (features.patch_size_level0, features.patch_px, features.target_mpp) == (512.0, 256, 0.5)
-    stands(read_features(store / "tables" / "uni_tiles"), GRID * 512, "lazyslide")
-    with anndata.settings.override(zarr_write_format=zarr_format, allow_write_nullable_strings=True):
-        table.write_zarr(store / "tables" / "virchow_tiles")
-    with pytest.raises(
-        FeatureFileError, match=r"one table of features, got \['uni_tiles', 'virchow_tiles'\]"
-    ):
-        read_features(store)
-
-
-def test_a_store_of_many_chunks_and_ragged_ends(tmp_path):
-    import zarr
-
-    for number, packer in enumerate([None, "auto", zarr.codecs.GzipCodec(), zarr.codecs.BloscCodec()]):
-        root = zarr.open_group(tmp_path / f"{number}.zarr", mode="w")
-        root.create_array("X", data=X, chunks=(7, 2), compressors=packer)
-        root.create_array("obsm/spatial", data=GRID * 512 + 64, chunks=(10, 2), compressors=packer)
-        features = read_features(tmp_path / f"{number}.zarr")
-        assert np.array_equal(features.x, X)
-        assert np.array_equal(features.coords, GRID * 512 + 64)
 
 
 def test_every_layout_has_a_hash_of_its_own_content(tmp_path):

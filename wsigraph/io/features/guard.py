@@ -56,6 +56,32 @@ class GuardedFile:
                 self._check_storage(name, entry)
                 self.datasets[name] = entry
 
+    def inside(self, group: str) -> list[str]:
+        """Names of the datasets of a group, ``"obsm/spatial"``, which can be read from then on.
+
+        Raises: FeatureFileError: if one of them, or the group, is a link or not plainly stored.
+        """
+        parts = group.split("/")
+        for end in range(1, len(parts) + 1):
+            name = "/".join(parts[:end])
+            if name not in self._file:
+                return []
+            self._check_link(name)
+            if not isinstance(self._file[name], h5py.Group):
+                return []
+        if len(self._file[group]) > MOST_ENTRIES:
+            raise self._refuse(f"at most {MOST_ENTRIES} entries of '{group}'", "more")
+        found = []
+        for entry in self._file[group]:
+            name = f"{group}/{entry}"
+            self._check_link(name)
+            dataset = self._file[name]
+            if isinstance(dataset, h5py.Dataset):
+                self._check_storage(name, dataset)
+                self.datasets[name] = dataset
+                found.append(name)
+        return found
+
     def attributes(self, dataset: str | None = None) -> dict[str, Any]:
         """Small plain attributes of the root, or of one dataset; the string ``'None'`` counts as absent.
 

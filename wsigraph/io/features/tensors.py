@@ -106,5 +106,10 @@ def open_tensors(path: Path) -> Iterator[GuardedTensors]:
 def refuse_pickle(path: Path) -> FeatureFileError:
     """The error for a file that is a bare pickle, as torch before 1.6 and graph tools write it."""
     return FeatureFileError(
-        expected(f"Feature file '{path}'", "features in a plain layout", "a pickle", todo=CONVERT)
+        expected(
+            f"Feature file '{path}'",
+            "features in a plain layout",
+            "a pickle",
+            todo=f"{CONVERT} A tensor that torch before 1.6 saved need only be loaded and saved again.",
+        )
     )
