@@ -42,6 +42,8 @@ def test_an_example_is_short_and_has_the_five_paragraphs(name):
 
 def test_every_example_is_tested():
     assert {path.stem for path in EXAMPLES.glob("*.py")} == {*DATASETS, *SHORT}
+    page = (EXAMPLES / "README.md").read_text(encoding="utf-8")
+    assert [name for name in (*DATASETS, *SHORT) if f"| `{name}.py` |" not in page] == []
 
 
 @pytest.mark.parametrize("name", NAMES)
