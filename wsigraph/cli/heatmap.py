@@ -18,6 +18,11 @@ def heatmap(
     out: Annotated[Path, typer.Option("--out", help="PNG to write.", show_default=False)],
     slide: Annotated[Path | None, typer.Option("--slide", help="The slide, as background.")] = None,
     geojson: Annotated[Path | None, typer.Option("--geojson", help="Also write this for QuPath.")] = None,
+    gallery: Annotated[
+        Path | None,
+        typer.Option("--gallery", help="Also write this PNG: the patches with most attention, from --slide."),
+    ] = None,
+    top: Annotated[int, typer.Option("--top", min=1, help="Patches of the gallery.")] = 12,
     slide_mpp: options.SlideMpp = None,
     class_name: Annotated[
         str | None, typer.Option("--class", help="Attention of this class, of methods with one per class.")
@@ -39,8 +44,10 @@ def heatmap(
         slide_mpp=slide_mpp,
         class_name=class_name,
         level=level,
+        gallery=gallery,
+        top=top,
     )
-    written = [str(path) for path in (out, geojson) if path is not None]
+    written = [str(path) for path in (out, geojson, gallery) if path is not None]
     if json:
         emit_json({"written": written})
     else:

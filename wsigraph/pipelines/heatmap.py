@@ -15,6 +15,7 @@ from wsigraph.evaluation.tree_rows import answered_lines
 from wsigraph.graph.build import to_graph
 from wsigraph.io.features import read_features
 from wsigraph.io.features.finder import slide_name
+from wsigraph.io.gallery_png import read_top_patches, write_gallery
 from wsigraph.io.geojson import write_geojson
 from wsigraph.io.heatmap_png import write_heatmap
 from wsigraph.io.slides import open_slide, read_overview
@@ -40,6 +41,8 @@ def heatmap_run(
     slide_mpp: float | None = None,
     class_name: str | None = None,
     level: str | None = None,
+    gallery: str | Path | None = None,
+    top: int = 12,
 ) -> Heatmap:
     """Draw where a model looks on one slide.
 
@@ -54,10 +57,15 @@ def heatmap_run(
         slide_mpp: Microns per level-0 pixel where the slide does not say.
         class_name: Whose attention to show, of a head with one for each class.
         level: Level of a label tree, whose own head is shown.
+        gallery: A PNG of the patches with most attention to write as well, from the slide's pixels.
+        top: How many patches that shows.
 
-    Raises: RunError: if the model has no such attention or the features do not fit it. FeatureError: if the
+    Raises: RunError: if the model has no such attention or the features do not fit it, or a gallery is asked
+        for without the slide. FeatureError: if the
         features have no coordinates, or none that can be placed on the slide.
     """
+    if gallery is not None and slide is None:
+        raise RunError(expected("Gallery", "the slide beside its features", "none", todo="Give --slide."))
     read = _placed(features, slide, slide_mpp=slide_mpp, outlined=geojson is not None)
     whole = load_run(run, {} if slide is None else {read.slide_id: Path(slide)})
     model, _, _, split = model_for(run, read.slide_id, whole)
@@ -81,6 +89,8 @@ def heatmap_run(
         with open_slide(Path(slide), slide_mpp=slide_mpp) as reader:
             longer = max(reader.info.bounds.width, reader.info.bounds.height)
             overview = read_overview(reader, downsample=longer / OVERVIEW_PX)
+            if gallery is not None:
+                write_gallery(gallery, read_top_patches(reader, heatmap, top=top), heatmap, title=title)
     write_heatmap(Path(out), heatmap, overview, title=title)
     if geojson is not None:
         write_geojson(Path(geojson), heatmap)
