@@ -54,6 +54,8 @@ def wanted():
 
 def stands(features, coords, source):
     assert features.source == source
+    assert features.x.flags.writeable
+    assert features.coords.flags.writeable
     assert np.array_equal(features.x, X)
     assert np.array_equal(features.coords, coords)
     assert neighbours(features) == wanted()

@@ -34,7 +34,9 @@ K = Annotated[int | None, typer.Option("--k", help="Neighbours, for builders tha
 GraphOption = Annotated[
     list[str] | None, typer.Option("--option", help="Another option of the builder: um=50.")
 ]
-FeatureDir = Annotated[Path, typer.Option("--features", help="Folder of <slide_id>.h5.", show_default=False)]
+FeatureDir = Annotated[
+    Path, typer.Option("--features", help="Folder of features, as the tool left it.", show_default=False)
+]
 Images = Annotated[
     list[Path] | None,
     typer.Option("--images", help="Slides or images, found by slide id: for a run fine-tuned on pixels."),

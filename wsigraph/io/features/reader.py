@@ -79,6 +79,7 @@ def _checked(raw: RawFeatures, facts: dict[str, Any], where: str, *, drop_nonfin
     if x.dtype not in (np.float16, np.float32):
         with np.errstate(over="ignore"):  # beyond float32 is inf, which is refused by name
             x = x.astype(np.float32)
+    x = x if x.flags.writeable else x.copy()  # a view of a file's bytes
     coords = _whole_pixels(raw.coords, where)
     if drop_nonfinite and x.ndim == 2 and len(coords) in (0, len(x)):
         keep = np.isfinite(x).all(axis=1)
