@@ -15,7 +15,7 @@ from wsigraph.errors import GraphError, expected
 if TYPE_CHECKING:
     import networkx
 
-ABOUT = ("slide_id", "patch_size", "mpp", "target_mpp", "patch_px", "encoder", "builder")
+ABOUT = ("slide_id", "patch_size", "step", "mpp", "target_mpp", "patch_px", "encoder", "builder")
 """What a graph says of itself; attributes that it does not have are left out."""
 
 
