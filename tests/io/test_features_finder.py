@@ -37,6 +37,8 @@ def test_a_trident_job_is_descended_where_one_set_lies_in_it(tmp_path):
     place = job / "20x_256px_0px_overlap" / "features_uni"
     assert feature_files(job) == feature_files(place.parent) == {"A": place / "A.h5"}
     assert find_features(job, "A.svs") == place / "A.h5"
+    (place.parent / "features_conch").mkdir()  # a job that has only begun
+    assert feature_files(job) == {"A": place / "A.h5"}
     lay(job, "10x_256px_0px_overlap/features_uni/A.h5")
     with pytest.raises(FeatureFileError, match=r"expected one set of features, got 2: 10x_256px_0px_overlap"):
         feature_files(job)
@@ -46,6 +48,7 @@ def test_a_trident_job_is_descended_where_one_set_lies_in_it(tmp_path):
 
 def test_clam_prefers_the_files_with_coordinates(tmp_path):
     lay(tmp_path, "pt_files/A.pt", "patches/A.h5")
+    (tmp_path / "h5_files").mkdir()
     assert feature_files(tmp_path) == {"A": tmp_path / "pt_files" / "A.pt"}
     lay(tmp_path, "h5_files/A.h5")
     assert feature_files(tmp_path) == {"A": tmp_path / "h5_files" / "A.h5"}

@@ -73,14 +73,15 @@ def feature_place(folder: str | Path) -> Path:
 
     It is the folder itself where feature files lie in it. Else the one place that a known tool would have
     made below it: ``features_<encoder>/`` or ``<mag>x_<ps>px_<ov>px_overlap/features_<encoder>/`` (TRIDENT),
-    ``h5_files/`` or else ``pt_files/`` (CLAM), ``features/`` beside ``coords/`` (torchmil).
+    ``h5_files/`` or else ``pt_files/`` (CLAM), ``features/`` beside ``coords/`` (torchmil). Empty ones count
+    for nothing.
 
     Raises: FeatureFileError: if there are several such places; the message lists them.
     """
     folder = Path(folder)
     if not folder.is_dir() or any(_holds_features(path) for path in folder.iterdir()):
         return folder
-    places = list(_places_below(folder))
+    places = [place for place in _places_below(folder) if any(map(_holds_features, place.iterdir()))]
     if len(places) > 1:
         raise FeatureFileError(
             expected(
@@ -111,7 +112,8 @@ def _places_below(folder: Path) -> Iterator[Path]:
             yield from sorted(inner for inner in path.glob("features_*") if inner.is_dir())
     by_name = {path.name: path for path in below}
     if "h5_files" in by_name or "pt_files" in by_name:
-        yield by_name.get("h5_files") or by_name["pt_files"]
+        coordinates = by_name.get("h5_files")
+        yield coordinates if coordinates and any(coordinates.iterdir()) else by_name.get("pt_files", folder)
     if "features" in by_name and "coords" in by_name:
         yield by_name["features"]
 
