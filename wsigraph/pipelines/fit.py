@@ -12,6 +12,7 @@ from wsigraph.io.cohort import Cohort
 from wsigraph.pipelines.cohort_graphs import prepare
 from wsigraph.pipelines.cross_validate import RunResult
 from wsigraph.pipelines.finish_run import finish_run
+from wsigraph.pipelines.leaks import check_sides, traits_of_facts
 from wsigraph.pipelines.one_fit import Task, answer_all, fit_one, having_seen
 from wsigraph.pipelines.reporter import Reporter, Silent
 from wsigraph.pipelines.run_record import make_record, open_run, tell_start
@@ -19,7 +20,7 @@ from wsigraph.pipelines.start import open_start
 from wsigraph.training.fit_loop import TrainerOptions
 from wsigraph.training.official_split import overlap_told, patients_on_several_sides
 from wsigraph.training.recipe import Recipe
-from wsigraph.training.splits import Split, check_leaks, split_off
+from wsigraph.training.splits import Split, split_off
 from wsigraph.training.strata import patient_strata
 
 
@@ -54,8 +55,8 @@ def fit(
 
     A recipe without heads is pretrained: labels are not read, and there are no predictions.
 
-    Raises: LeakError: if a patient or a feature file stands on two sides. RunError: if ``start_from`` is
-        unfinished, or on other features.
+    Raises: LeakError: if a patient, a feature file or nearly the same slide stands on two sides. RunError: if
+        ``start_from`` is unfinished, or on other features.
     """
     out = Path(out)
     everything, sides = _together(train, val, test, overlap)
@@ -63,8 +64,7 @@ def fit(
     usable = {slide.slide_id for slide in whole.slides}
     sides = list(compress(sides, (slide.slide_id in usable for slide in everything.slides)))
     split = _split(recipe, whole, sides, seed=seed)
-    digests = [store.facts[slide.slide_id].digest for slide in whole.slides]
-    check_leaks(split, whole.patients, digests, overlap=overlap)
+    check_sides([split], whole, traits_of_facts(store.facts), overlap=overlap)
     seen = having_seen(recipe, whole, split.train)
     plan = {"kind": "fit", "folds": 1, "repeats": 1, "seed": seed}
     start = None if start_from is None else open_start(start_from, recipe)

@@ -13,6 +13,7 @@ from wsigraph.io.cohort import Cohort
 from wsigraph.pipelines.cohort_graphs import prepare
 from wsigraph.pipelines.cross_validate import RunResult, draw_splits, fold_folder, gather
 from wsigraph.pipelines.finish_run import finish_run
+from wsigraph.pipelines.leaks import check_sides, traits_of_facts
 from wsigraph.pipelines.mine_disk import check_disk
 from wsigraph.pipelines.mine_fold import run_fold, summary
 from wsigraph.pipelines.mine_job import MineJob, scoring_term
@@ -25,7 +26,7 @@ from wsigraph.training.mining.settings import MineSettings, mine_settings
 from wsigraph.training.official_split import official_split
 from wsigraph.training.recipe import Recipe
 from wsigraph.training.seeds import mix
-from wsigraph.training.splits import Split, check_leaks
+from wsigraph.training.splits import Split
 from wsigraph.training.strata import patient_strata
 
 TASKS = ("classification", "ordinal", "hierarchy")
@@ -67,17 +68,16 @@ def mine(
         reporter: Hears of the progress.
 
     Raises: RecipeError: if recipe, settings or task cannot be mined. CohortError: if a class has too few
-        patients, or an image is missing. LeakError: if a patient or a feature file stands on two sides.
-        RunError: if ``out`` holds another run, lacks room, or a finished stage was changed.
+        patients, or an image is missing. LeakError: if a patient, a feature file or nearly the same slide
+        stands on two sides. RunError: if ``out`` holds another run, lacks room, or a finished stage was
+        changed.
     """
     out, settings = Path(out), settings or mine_settings(recipe.name)
     scoring_term(recipe)
     raw = _raw(settings, recipe, cohort, images)
     recipe, cohort, store = prepare(recipe, cohort, reporter)
     splits = _splits(recipe, cohort, folds=folds, seed=seed)
-    digests = [store.facts[slide.slide_id].digest for slide in cohort.slides]
-    for split in splits:
-        check_leaks(split, cohort.patients, digests)
+    check_sides(splits, cohort, traits_of_facts(store.facts))
     if truth is not None:
         check_truth(truth, cohort, [i for split in splits for i in split.test])
     job = MineJob(recipe, cohort, store, raw, settings, splits[0], out, seed, trainer, reporter)
