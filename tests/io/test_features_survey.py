@@ -42,6 +42,7 @@ def test_facts_and_hash_are_those_of_reading(tmp_path, monkeypatch, storage, dty
     found, read = survey_features(path), read_features(path)
     assert found.digest == features_hash(path)
     assert (found.in_channels, found.nonfinite, found.constant) == (6, 0, False)
+    assert found.row_by_row == (storage.get("chunks") == (1, 6))
     for fact in fields(PatchFeatures):
         if fact.name != "x":
             np.testing.assert_array_equal(getattr(found.features, fact.name), getattr(read, fact.name))

@@ -103,7 +103,9 @@ def test_a_patch_size_wrong_by_a_factor_of_two_is_named(planted, stated):
 
 def test_a_right_patch_size_of_a_slide_read_at_half_resolution_is_no_fault(planted):
     planted.trident(0, step=512, stated=512)  # patch_size is 256: the trap
-    assert {name for name, _ in named(examine_files(planted.folder))} <= {"mixed_encoders"}
+    found = examine_files(planted.folder)
+    assert {name for name, _ in named(found)} <= {"mixed_encoders"}
+    assert ("row_by_row", "synthetic_000.h5") in named(found, "warning")
 
 
 def test_a_lattice_without_an_edge_is_named(planted):

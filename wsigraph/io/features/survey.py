@@ -35,6 +35,7 @@ class Survey:
         constant: Whether all rows are the same.
         digest: Hash of features and coordinates as stored, ``features_hash`` computed anew.
         stored_digest: The hash that the file states; empty where it states none.
+        row_by_row: Whether the matrix is stored in chunks of one row, which read slowly.
     """
 
     features: PatchFeatures
@@ -44,6 +45,7 @@ class Survey:
     constant: bool
     digest: str
     stored_digest: str = ""
+    row_by_row: bool = False
 
 
 class HollowFile(GuardedFile):
@@ -99,8 +101,9 @@ def survey_features(path: str | Path) -> Survey:
             digest.update(np.ascontiguousarray(coords).data)
         root = file.attributes()
         stored = str(root.get("sha256", "")) if root.get("format") == MARK else ""
-        width = file.shape(name)[-1]
-    return Survey(features, width, count, tuple(bad), constant, digest.hexdigest(), stored)
+        width, chunks = file.shape(name)[-1], file.datasets[name].chunks
+    slow = chunks is not None and chunks[:-1] in ((1,), (1, 1)) and len(features) > 1
+    return Survey(features, width, count, tuple(bad), constant, digest.hexdigest(), stored, slow)
 
 
 def _whole(features: PatchFeatures) -> Survey:

@@ -65,6 +65,10 @@ KNOWN: Mapping[str, tuple[str, str]] = MappingProxyType(
         "odd_step": ("patches of another size on the tissue than most", "Encode all slides alike."),
         "mpp_unknown": ("microns per pixel unknown", "Distances in um cannot be given."),
         "shared_coordinates": ("patches at the same place", "They count as one position."),
+        "row_by_row": (
+            "features stored one row at a time, which read slowly",
+            "wsigraph pack writes them anew, many rows a chunk.",
+        ),
         "several_labels": (
             "slides with different labels",
             "Right for several blocks of a patient; else mend.",

@@ -102,4 +102,6 @@ def _data_faults(name: str, survey: Survey) -> list[Fault]:
         faults.append(Fault("nan", name, f"{survey.nonfinite} of {count} rows (row {rows})"))
     if count > 1 and survey.constant:
         faults.append(Fault("same_rows", name, f"all {count} rows are the same"))
+    if survey.row_by_row:
+        faults.append(Fault("row_by_row", name, f"{count} chunks of one row", "warning"))
     return faults
