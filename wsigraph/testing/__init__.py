@@ -10,6 +10,7 @@ from wsigraph.testing.graph_builders import check_graph_builder
 from wsigraph.testing.heads import check_head
 from wsigraph.testing.objectives import check_objective
 from wsigraph.testing.patch_encoders import check_patch_encoder
+from wsigraph.testing.public_cohorts import check_public_cohort
 from wsigraph.testing.recipes import check_recipe
 from wsigraph.testing.samplers import check_sampler
 from wsigraph.testing.views import check_view
@@ -21,6 +22,7 @@ __all__ = [
     "check_head",
     "check_objective",
     "check_patch_encoder",
+    "check_public_cohort",
     "check_recipe",
     "check_sampler",
     "check_view",
