@@ -15,6 +15,7 @@ from wsigraph.cli.cohort import cohort
 from wsigraph.cli.convert import convert
 from wsigraph.cli.demo import demo
 from wsigraph.cli.doctor import doctor
+from wsigraph.cli.embed import embed
 from wsigraph.cli.encode import encode
 from wsigraph.cli.evaluate import evaluate
 from wsigraph.cli.export import export
@@ -49,7 +50,7 @@ def build() -> typer.Typer:
     for panel, verbs in {
         START: (demo, doctor),
         SLIDES: (tile, encode, pack, card, convert),
-        MODELS: (cohort, splits, train, mine, merge, evaluate, predict, heatmap, export),
+        MODELS: (cohort, splits, train, mine, merge, evaluate, predict, embed, heatmap, export),
         HELP: (models, cite),
     }.items():
         for verb in verbs:

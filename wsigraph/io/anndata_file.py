@@ -48,7 +48,7 @@ def to_anndata(graph: SpatialGraph) -> AnnData:
     Raises: MissingExtraError: if anndata is not installed. GraphError: if the graph has no edges or no
         positions.
     """
-    anndata = _anndata(graph.slide_id)
+    anndata = need_anndata(f"Slide '{graph.slide_id}'")
     source, target = plain_edges(graph).numpy()
     away = source != target
     count, length = int(graph.num_nodes or 0), edge_lengths(graph).numpy()[away]
@@ -80,13 +80,20 @@ def _named(prefix: str, count: int) -> pd.DataFrame:
     return pd.DataFrame(index=pd.Index([f"{prefix}{row}" for row in range(count)], dtype=object))
 
 
-def _anndata(slide_id: str) -> Any:
+def need_anndata(what: str) -> Any:
+    """The package anndata.
+
+    Args:
+        what: What it is needed for, as the error calls it.
+
+    Raises: MissingExtraError: if it is not installed.
+    """
     try:
         import anndata
     except ImportError as error:
         raise MissingExtraError(
             expected(
-                f"Slide '{slide_id}' as AnnData",
+                f"{what} as AnnData",
                 "the package anndata",
                 "none installed",
                 todo="Install it with: pip install 'wsigraph[scverse]'.",

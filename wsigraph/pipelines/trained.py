@@ -103,10 +103,7 @@ class TrainedModel:
 
         Raises: RunError: if the graph was built otherwise than the model's graphs.
         """
-        self._check_graph(graph)
-        graph, inverse = orderly(graph)
-        if self.recipe.self_loops:
-            graph = with_self_loops(graph)
+        graph, inverse = self._ready(graph)
         looks = [look_in_tiles(network, graph, max_nodes=max_nodes) for network in self.networks]
         tasks = self.tasks or (self.recipe.make_task(),) * len(looks)
         pairs = zip(tasks, looks, strict=True)
@@ -118,6 +115,23 @@ class TrainedModel:
             attention = attention[inverse]
         columns = tasks[0].answer_columns(self.recipe.classes)
         return Answer(str(graph.slide_id), torch.stack(each).mean(0), attention, columns)
+
+    @torch.inference_mode()
+    def embedding(self, graph: SpatialGraph, *, max_nodes: int = MAX_NODES) -> Tensor:
+        """The vector from which the first head answers for a slide ``[C]``.
+
+        Args:
+            graph: The whole slide.
+            max_nodes: Patches above which message passing runs in tiles.
+
+        Raises: RunError: if there are several networks, whose vectors lie in spaces of their own, or the
+            graph was built otherwise than the model's graphs.
+        """
+        if len(self.networks) > 1:
+            todo = "Vectors of different folds cannot be compared: give one of them, such as RUN/fold_0."
+            raise RunError(expected("Embedding", "one network", f"{len(self.networks)}", todo=todo))
+        seen = look_in_tiles(self.networks[0], self._ready(graph)[0], max_nodes=max_nodes)
+        return seen.head(next(iter(self.recipe.heads))).embedding[0]
 
     def of_slide(
         self, features: PatchFeatures, *, which: WhichAttention | None = None, max_nodes: int = MAX_NODES
@@ -152,6 +166,12 @@ class TrainedModel:
             if abs(ratio - 1) > MPP_TOLERANCE:
                 got = f"{features.target_mpp:.3g} um/px"
                 raise RunError(expected(where, f"patches at {wanted.target_mpp:.3g} um/px", got, todo=todo))
+
+    def _ready(self, graph: SpatialGraph) -> tuple[SpatialGraph, Tensor | None]:
+        """The graph as the networks take it, and the way back to the order of its rows."""
+        self._check_graph(graph)
+        graph, inverse = orderly(graph)
+        return (with_self_loops(graph) if self.recipe.self_loops else graph), inverse
 
     def _check_graph(self, graph: SpatialGraph) -> None:
         mine = json.dumps(graph_builder(self.recipe).to_dict(), sort_keys=True)
