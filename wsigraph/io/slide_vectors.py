@@ -45,8 +45,8 @@ def write_slide_vectors(
     x = np.ascontiguousarray(vectors, dtype=np.float32)
     if Path(path).suffix == ANNDATA:
         names = pd.Index(list(slides), dtype=object)
-        text = {name: pd.Series(list(own), index=names, dtype=object) for name, own in columns.items()}
-        obs = pd.DataFrame(text, index=names)
+        known = {name: pd.Series(list(own), index=names, dtype=object) for name, own in columns.items()}
+        obs = pd.DataFrame(known, index=names)
         var = pd.DataFrame(index=pd.Index([f"embedding_{i}" for i in range(x.shape[1])], dtype=object))
         made = need_anndata("Slide vectors").AnnData(X=x, obs=obs, var=var, uns={"wsigraph": dict(facts)})
         with atomic_path(path) as temporary:
