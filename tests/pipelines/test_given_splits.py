@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -28,19 +29,21 @@ def halves(cohort):
     of = {k: tuple(s.slide_id for s in cohort.slides if s.patient_id in v) for k, v in sides.items()}
     first = NamedSplit(0, 0, of["train"], of["val"], of["test"])
     second = NamedSplit(0, 1, of["test"], of["val"], of["train"])
-    return SplitSet((first, second), "here", sha256=cohort.source["sha256"])
+    return SplitSet((first, second), "here", "halves", sha256=cohort.source["sha256"])
 
 
 def test_the_folds_of_a_file_are_those_that_are_tested(cohort, halves, small, cpu, tmp_path):
     write_splits(halves, cohort, tmp_path / "splits")
     out = tmp_path / "run"
-    cross_validate(small("abmil"), cohort, splits=tmp_path / "splits", out=out, trainer=cpu)
-    with open(out / "predictions.csv", encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
     for split in halves.splits:
-        mine = [row for row in rows if row["fold"] == str(split.fold)]
-        assert {r["slide_id"] for r in mine if r["split"] == "test"} == set(split.test)
-        assert {r["slide_id"] for r in mine if r["split"] == "val"} == set(split.val)
+        given = {"splits": tmp_path / "splits", "fold": split.fold}
+        cross_validate(small("abmil"), cohort, out=out, trainer=cpu, **given)
+        with open(out / f"fold_{split.fold}" / "predictions.csv", encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert {row["slide_id"] for row in rows if row["split"] == "test"} == set(split.test)
+        assert {row["slide_id"] for row in rows if row["split"] == "val"} == set(split.val)
+    plan = json.loads((out / "run.json").read_text())["plan"]
+    assert (plan["splits"], plan["folds"], plan["repeats"]) == ("halves", 2, 1)
 
 
 def test_a_fold_without_a_class_and_another_manifest_are_refused(cohort, halves, small, cpu, tmp_path):

@@ -93,6 +93,7 @@ def cross_validate(
     for split in chosen:
         having_seen(recipe, cohort, split.train)  # refuses what cannot be learned before anything is written
     plan = {"kind": "cross_validation", "folds": folds, "repeats": repeats, "seed": seed}
+    plan |= {} if given is None else {"splits": given.kind or "given"}
     start = None if start_from is None else open_start(start_from, recipe)
     record = open_run(out, make_record(recipe, cohort, store, plan=plan, splits=chosen, start=start))
     tell_start(record, reporter)
