@@ -25,6 +25,7 @@ from wsigraph.cli.mine import mine
 from wsigraph.cli.models import models
 from wsigraph.cli.pack import pack
 from wsigraph.cli.predict import predict
+from wsigraph.cli.probe import probe
 from wsigraph.cli.screen import complain
 from wsigraph.cli.slurm import slurm
 from wsigraph.cli.splits import splits
@@ -50,7 +51,7 @@ def build() -> typer.Typer:
     for panel, verbs in {
         START: (demo, doctor),
         SLIDES: (tile, encode, pack, card, convert),
-        MODELS: (cohort, splits, train, mine, merge, evaluate, predict, embed, heatmap, export),
+        MODELS: (cohort, splits, train, probe, mine, merge, evaluate, predict, embed, heatmap, export),
         HELP: (models, cite),
     }.items():
         for verb in verbs:
