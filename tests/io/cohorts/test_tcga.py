@@ -60,6 +60,21 @@ def test_patients_and_sites_come_from_the_barcode_and_sides_from_the_files(tmp_p
     assert [s.slide_id for s in public_slides(NSCLC, [train, test], leave_out=["TCGA-05-4244"])] == [two]
 
 
+def test_a_sample_sheet_of_the_gdc_is_read(tmp_path):
+    sheet = tmp_path / "gdc_sample_sheet.tsv"
+    sheet.write_text(
+        "File ID\tFile Name\tProject ID\tCase ID\n"
+        "u1\tTCGA-05-4244-01Z-00-DX1.AB12.svs\tTCGA-LUAD\tTCGA-05-4244\n"
+        "u2\tTCGA-18-3406-01A-01-TS1.CD34.svs\tTCGA-LUSC\tTCGA-18-3406\n"
+        "u3\tTCGA-18-3406-01Z-00-DX1.EF56.svs\tTCGA-LUSC\tTCGA-18-3406\n"
+    )
+    found = [(s.slide_id, s.patient_id, s.label) for s in public_slides(NSCLC, sheet)]
+    assert found == [
+        ("TCGA-05-4244-01Z-00-DX1.AB12", "TCGA-05-4244", "LUAD"),
+        ("TCGA-18-3406-01Z-00-DX1.EF56", "TCGA-18-3406", "LUSC"),
+    ]
+
+
 @pytest.mark.real
 def test_public_lists_of_nsclc_agree(real_data):
     lists = real_data / "manifests"

@@ -107,6 +107,16 @@ class PublicCohort(Part, ABC, family="cohort", package="wsigraph.io.cohorts"):
         found = {slide.slide_id: name for slide in slides for name in slide.names if name in self.odd}
         return tuple(f"{self.title}, slide '{slide}': {self.odd[name]}." for slide, name in found.items())
 
+    def unknown_patients(self, slides: Sequence[Listed]) -> tuple[str, ...]:
+        """One sentence where the list names no patients."""
+        if any(slide.patient_id != slide.slide_id for slide in slides):
+            return ()
+        return (f"{self.title}: the list names no patients, so each slide counts as its own patient.",)
+
+    def notes(self, slides: Sequence[Listed]) -> tuple[str, ...]:
+        """What a person should know of a list: sizes, patients, odd slides; one sentence each."""
+        return (*self.sizes(slides), *self.unknown_patients(slides), *self.oddities(slides))
+
     def class_of(self, told: str, *, where: str, words: Mapping[str, str]) -> str:
         """The class that a cell names.
 

@@ -55,7 +55,7 @@ def cohort(
     told = {slide.more.get(target_col or "", slide.label) for slide in slides}
     classes = public.classes if told - {""} <= set(public.classes) else None
     one = Cohort.from_manifest(out, features=features, target_col=target_col, classes=classes, task=task)
-    return replace(one, notes=(*one.notes, *public.sizes(slides), *public.oddities(slides)))
+    return replace(one, notes=(*one.notes, *public.notes(slides)))
 
 
 def public_cohort(name: str | PublicCohort) -> PublicCohort:

@@ -19,10 +19,10 @@ _PATIENT = "patient_id"
 class TcgaLuad(Tcga, name="tcga_luad"):
     """TCGA-LUAD: diagnostic slides, with a column of wild type or mutant for each gene of a second table.
 
-    Reads tables of slides (barcodes; a column of stages is kept), and tables with a column ``patient_id``
-    (``TCGA-05-4244``) and one of 1 and 0 per gene, empty where unknown. Ask for a gene by its column:
-    ``cohort("tcga_luad", [slides, mutations], target_col="EGFR", ...)``. Slides of patients that the table
-    of mutations lacks stay, without a class.
+    Reads tables of slides (barcodes, as in a sample sheet of the GDC; a column of stages is kept), and tables
+    with a column ``patient_id`` (``TCGA-05-4244``) and one of 1 and 0 per gene, empty where unknown. Ask for
+    a gene by its column: ``cohort("tcga_luad", [slides, mutations], target_col="EGFR", ...)``. Slides of
+    patients that the table of mutations lacks stay, without a class.
 
     Source: HNM-WSI asks for EGFR, KRAS, STK11 and TP53. Differs: its mutations are not published with it;
     they come from the table given.
@@ -32,7 +32,7 @@ class TcgaLuad(Tcga, name="tcga_luad"):
     classes: ClassVar[tuple[str, ...]] = ("wild type", "mutant")
     lists: ClassVar[tuple[tuple[str, ...], ...]] = (("wikg/TCGA_LUAD.csv",),)
     columns: ClassVar[Mapping[str, Sequence[str]]] = MappingProxyType(
-        {"slide_id": ("slide_id", "TCGA-id"), "stage": ("stage",)}
+        {"slide_id": ("slide_id", "TCGA-id", "File Name"), "stage": ("stage",)}
     )
     optional: ClassVar[tuple[str, ...]] = ("stage",)
 
