@@ -15,46 +15,22 @@ import argparse
 import os
 from pathlib import Path
 
-import pandas as pd
-
 import wsigraph as wg
 from wsigraph.cli.progress import ScreenReporter
 from wsigraph.cli.scores import emit_scores
 from wsigraph.data.label_tree.ready import ready_tree
 from wsigraph.data.tasks.hierarchy import Hierarchy
+from wsigraph.io.cohorts.make import public_slides
 from wsigraph.pipelines.train import feature_width
 from wsigraph.synthetic.hierarchy import slide_of_class
 from wsigraph.synthetic.tree_signal import SetSignal
-from wsigraph.training.official_split import overlap_told, patients_on_several_sides, side_of
+from wsigraph.training.official_split import overlap_told, patients_on_several_sides
 
 TREE = ready_tree("bracs")
-COLUMNS = {  # of the data set's own table, and of the public list, whose case_id is the row and no patient
-    "slide_id": ("WSI Filename", "slide_id"),
-    "patient_id": ("Patient Id", "patient_id"),
-    "label": ("WSI label", "label"),
-    "split": ("Set", "split_info", "split"),
-}
 GAT = {"encoder": {"name": "gat", "hidden_channels": 256, "heads": 4, "num_layers": 2}, "self_loops": True}
 GRAPHS = {"own": {}, "knn": {"graph": {"name": "knn", "k": 8}, **GAT}}
 QUICK = {"optimiser.epochs": 10, "optimiser.lr": 3e-3, "sampler.slides_per_step": 16}
 SIGNALS = {False: SetSignal(strength=4.0, siblings=0.8, grid=8), True: SetSignal(strength=0.0, grid=8)}
-
-
-def official_list(table: Path) -> pd.DataFrame:
-    """Slide, label, side and, where the table tells it, patient."""
-    read = pd.read_csv(table, dtype=str, keep_default_na=False)
-    named = {name: ours for ours, known in COLUMNS.items() for name in known if name in read}
-    missing = [known[0] for ours, known in COLUMNS.items() if ours not in (*named.values(), "patient_id")]
-    if missing:
-        raise SystemExit(f"{table}: expected columns {missing}, got {list(read)}")
-    slides = read.rename(columns=named)[list(named.values())]
-    numbers = {str(number): name for number, name in enumerate(TREE.names())}
-    slides["label"] = slides["label"].replace(numbers)  # the public list numbers them in the tree's order
-    sides = slides["split"].map(side_of)
-    if "" in set(sides):
-        words = sorted(set(slides["split"][sides == ""]))
-        raise SystemExit(f"{table}: expected train, val or test for every slide, got {words}")
-    return slides.assign(split=sides)
 
 
 def main(given: list[str] | None = None) -> dict:
@@ -72,29 +48,25 @@ def main(given: list[str] | None = None) -> dict:
     parser.add_argument("--smoke", action="store_true")
     parser.add_argument("--random", action="store_true", help="a smoke without signal")
     asked = parser.parse_args(given)
-    table = asked.table or asked.data / "manifests" / "acmil" / "bracs.csv"
     if not asked.smoke and asked.features is None:
         parser.error("--features is needed, or --smoke")
-    if not table.is_file():
-        parser.error(f"no table '{table}': give one, or set WSIGRAPH_DATA")
 
     # Cohort: the official sides. A patient on two of them is named, and stays unless told otherwise.
-    slides = official_list(table)
-    patients = slides.get("patient_id", slides["slide_id"])
-    shared = patients_on_several_sides(slides["split"].tolist(), patients.tolist())
+    tables, gone = asked.table or asked.data / "manifests", []
+    slides = public_slides("bracs", tables)
+    shared = patients_on_several_sides([s.split for s in slides], [s.patient_id for s in slides])
     if shared:
         todo = "only their last side stays" if asked.drop_overlap else "they stay; see --drop-overlap"
         print(f"warning: {overlap_told(shared)}; {todo}.", flush=True)
     if asked.drop_overlap:
-        last = patients.map({patient: list(counts)[-1] for patient, counts in shared.items()})
-        slides = slides[last.isna() | (slides["split"] == last)]
-    asked.out.mkdir(parents=True, exist_ok=True)
-    slides.to_csv(asked.out / "labels.csv", index=False)
+        last = {patient: list(counts)[-1] for patient, counts in shared.items()}
+        gone = [s.slide_id for s in slides if last.get(s.patient_id, s.split) != s.split]
     features, signal = asked.out / "made_up" if asked.smoke else asked.features, SIGNALS[asked.random]
-    for name, label in zip(slides["slide_id"], slides["label"], strict=True) if asked.smoke else ():
-        wg.write_features(features / f"{name}.h5", slide_of_class(name, label, tree=TREE, signal=signal))
-    task = Hierarchy(TREE)
-    cohort = wg.Cohort.from_manifest(asked.out / "labels.csv", features=features, task=task)
+    for slide in slides if asked.smoke else ():
+        made = slide_of_class(slide.slide_id, slide.label, tree=TREE, signal=signal)
+        wg.write_features(features / f"{slide.slide_id}.h5", made)
+    known = {"features": features, "task": Hierarchy(TREE), "leave_out": gone}
+    cohort = wg.cohort("bracs", tables, out=asked.out / "labels.csv", **known)
     told = [slide.split for slide in cohort.slides]
     sides = {s: cohort.subset(i for i, t in enumerate(told) if t == s) for s in ("train", "val", "test")}
     print("cohort:", ", ".join(f"{side} {len(part)}" for side, part in sides.items()), "slides", flush=True)
@@ -103,7 +75,7 @@ def main(given: list[str] | None = None) -> dict:
     graph = GRAPHS[asked.graph]
 
     # Recipe: the paper on a page, for this tree.
-    recipe = wg.recipe(asked.recipe, in_channels=feature_width(cohort), task=task)
+    recipe = wg.recipe(asked.recipe, in_channels=feature_width(cohort), task=cohort.task)
     recipe = recipe.with_settings({**graph, **(QUICK if asked.smoke else {})})
 
     # Fit: validation slides choose the epoch, test slides are answered once.

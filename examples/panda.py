@@ -14,27 +14,21 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections import Counter
 from pathlib import Path
-
-import pandas as pd
 
 import wsigraph as wg
 from wsigraph.cli.progress import ScreenReporter
 from wsigraph.cli.scores import emit_scores
 from wsigraph.data.label_tree.ready import ready_tree
 from wsigraph.data.tasks.hierarchy import Hierarchy
+from wsigraph.io.cohorts.base import Listed
+from wsigraph.io.cohorts.make import public_slides
 from wsigraph.pipelines.train import feature_width
 from wsigraph.synthetic.hierarchy import slide_of_class
 from wsigraph.synthetic.tree_signal import SetSignal
 
 TREE = ready_tree("panda")
-COLUMNS = {  # in the challenge's table, and in the public lists, whose PATIENT is the slide
-    "slide_id": ("image_id", "FILENAME", "slide_id"),
-    "patient_id": ("patient_id",),
-    "label": ("isup_grade", "label"),
-    "site": ("data_provider", "site"),
-}
-LISTS = ("panda_train.csv", "panda_val.csv", "panda_test.csv")
 GAT = {"encoder": {"name": "gat", "hidden_channels": 256, "heads": 4, "num_layers": 2}, "self_loops": True}
 GRAPHS = {"own": {}, "knn": {"graph": {"name": "knn", "k": 8}, **GAT}}
 QUICK = {"optimiser.epochs": 6, "optimiser.lr": 3e-3, "sampler.slides_per_step": 16}
@@ -42,20 +36,15 @@ SIGNALS = {False: SetSignal(strength=4.0, siblings=0.8, grid=8), True: SetSignal
 ONE_IN = 50
 
 
-def slide_list(tables: list[Path]) -> pd.DataFrame:
-    """Slide, grade and, where the tables tell them, patient and site."""
-    read = pd.concat([pd.read_csv(table, dtype=str, keep_default_na=False) for table in tables])
-    named = {name: ours for ours, known in COLUMNS.items() for name in known if name in read}
-    missing = [COLUMNS[ours][0] for ours in ("slide_id", "label") if ours not in named.values()]
-    if missing:
-        raise SystemExit(f"{tables[0]}: expected columns {missing}, got {list(read)}")
-    return read.rename(columns=named)[list(named.values())].reset_index(drop=True)
-
-
-def every_nth(slides: pd.DataFrame, n: int) -> pd.DataFrame:
-    """One slide in n of each grade and site, in the order of the list; at least one of each."""
-    groups = [name for name in ("site", "label") if name in slides]
-    return slides[slides.groupby(groups).cumcount() % n == 0]
+def thinned(slides: list[Listed], n: int) -> list[str]:
+    """Names of all but one slide in n of each grade and site, in the order of the list."""
+    seen: Counter[tuple[str, str]] = Counter()
+    gone = []
+    for slide in slides:
+        if seen[slide.site, slide.label] % n:
+            gone.append(slide.slide_id)
+        seen[slide.site, slide.label] += 1
+    return gone
 
 
 def main(given: list[str] | None = None) -> dict:
@@ -73,27 +62,22 @@ def main(given: list[str] | None = None) -> dict:
     parser.add_argument("--smoke", action="store_true")
     parser.add_argument("--random", action="store_true", help="a smoke without signal")
     asked = parser.parse_args(given)
-    tables = [asked.table] if asked.table else [asked.data / "manifests" / "panther" / name for name in LISTS]
     if not asked.smoke and asked.features is None:
         parser.error("--features is needed, or --smoke")
-    if not all(table.is_file() for table in tables):
-        parser.error(f"no table '{tables[0]}': give one, or set WSIGRAPH_DATA")
 
     # Cohort: all slides with a grade; where the table names no patients each slide is one, which is said.
-    slides = slide_list(tables)
+    tables, features, gone = asked.table or asked.data / "manifests", asked.features, []
     if asked.smoke:
-        few = every_nth(slides, ONE_IN)
-        print(
-            f"smoke: {len(few)} of {len(slides):,} slides, one in {ONE_IN} of each grade and site", flush=True
-        )
-        slides = few
-    asked.out.mkdir(parents=True, exist_ok=True)
-    slides.to_csv(asked.out / "labels.csv", index=False)
-    features, signal = asked.out / "made_up" if asked.smoke else asked.features, SIGNALS[asked.random]
-    for name, label in zip(slides["slide_id"], slides["label"], strict=True) if asked.smoke else ():
-        wg.write_features(features / f"{name}.h5", slide_of_class(name, label, tree=TREE, signal=signal))
-    task = Hierarchy(TREE)
-    cohort = wg.Cohort.from_manifest(asked.out / "labels.csv", features=features, task=task)
+        slides, features = public_slides("panda", tables), asked.out / "made_up"
+        gone = thinned(slides, ONE_IN)
+        few = [slide for slide in slides if slide.slide_id not in set(gone)]
+        told = f"{len(few)} of {len(slides):,} slides, one in {ONE_IN} of each grade and site"
+        print(f"smoke: {told}", flush=True)
+        for slide in few:
+            made = slide_of_class(slide.slide_id, slide.label, tree=TREE, signal=SIGNALS[asked.random])
+            wg.write_features(features / f"{slide.slide_id}.h5", made)
+    known = {"features": features, "task": Hierarchy(TREE), "leave_out": gone}
+    cohort = wg.cohort("panda", tables, out=asked.out / "labels.csv", **known)
     groups = ", ".join(f"{name} {cohort.labels.count(name)}" for name in TREE.names())
     print(f"cohort: {len(cohort):,} slides, ISUP grade {groups}", flush=True)
 
@@ -101,7 +85,7 @@ def main(given: list[str] | None = None) -> dict:
     graph = GRAPHS[asked.graph]
 
     # Recipe: the paper on a page, for this tree.
-    recipe = wg.recipe(asked.recipe, in_channels=feature_width(cohort), task=task)
+    recipe = wg.recipe(asked.recipe, in_channels=feature_width(cohort), task=cohort.task)
     recipe = recipe.with_settings({**graph, **(QUICK if asked.smoke else {})})
 
     # Fit: every slide is answered by a network that never saw its patient.

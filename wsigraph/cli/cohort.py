@@ -48,7 +48,7 @@ def cohort(
         raise typer.BadParameter(f"Give a list of its slides and --out. {public.how_to_get}")
     slides = public_slides(public, lists, leave_out=leave_out or ())
     write_manifest(slides, out)
-    notes = [*public.sizes(slides), *public.oddities(slides)]
+    notes = public.notes(slides)
     for note in notes:
         complain(note, word="note")
     counts = Counter((slide.split, slide.label) for slide in slides)
