@@ -132,3 +132,18 @@ def test_a_patient_on_two_sides_needs_a_flag_and_is_then_told(wsigraph, manifest
     kind = ["splits", manifest, "--kind", "official", "--out", tmp_path / "official", "--json"]
     assert "'p0' (train 1, test 1)" in " ".join(wsigraph(*kind).err.split())
     assert json.loads(wsigraph(*kind, "--keep-overlap").out)["overlap"] == ["p0"]
+
+
+def test_times_of_survival_are_split_by_their_strata(wsigraph, tmp_path):
+    rows = ["slide_id,patient_id,time,event", *(f"S{i},p{i},{i + 1},{i % 2}" for i in range(24))]
+    (tmp_path / "labels.csv").write_text("\n".join(rows) + "\n")
+    out = tmp_path / "out"
+    left = wsigraph("splits", tmp_path / "labels.csv", "--task", "cox", "--folds", "3", "--out", out)
+    assert left.code == 0, left.err
+    for split in read_splits(out).splits:
+        assert sum(int(name[1:]) % 2 for name in split.test) == 4  # events are shared out
+    left = wsigraph(
+        "splits", tmp_path / "labels.csv", "--task", "cox", "--kind", "nested", "--out", tmp_path / "n"
+    )
+    assert left.code == 2
+    assert "a task of one class per slide, got cox" in left.err

@@ -44,10 +44,15 @@ def splits(
     id_col: options.IdCol = "slide_id",
     patient_col: options.PatientCol = "patient_id",
     target_col: options.TargetCol = "label",
+    task: options.TaskName = "classification",
+    tree: options.Tree = None,
+    time_col: options.TimeCol = None,
+    event_col: options.EventCol = None,
     json: options.Json = False,
 ) -> None:
     """Write splits by patient, for 'train --splits', CLAM and Patho-Bench; leaks are refused."""
     from wsigraph.io.cohort import Cohort
+    from wsigraph.pipelines.question import question
     from wsigraph.pipelines.split_cohort import SplitPlan, split_cohort
 
     plan = SplitPlan(
@@ -59,11 +64,13 @@ def splits(
         given=given,
         keep_overlap=keep_overlap,
     )
+    read = options.columns(target_col, time_col=time_col, event_col=event_col)
+    asked = question("abmil", task, tree=tree, manifest=manifest, columns=read)
     columns = {"id_col": id_col, "patient_col": patient_col, "target_col": target_col}
     if features is None:
-        cohort = Cohort.of_labels(manifest, **columns)
+        cohort = Cohort.of_labels(manifest, **columns, task=asked)
     else:
-        cohort = Cohort.from_manifest(manifest, features=features, **columns)
+        cohort = Cohort.from_manifest(manifest, features=features, **columns, task=asked)
     with ScreenReporter() as reporter:
         for note in cohort.notes:
             reporter.say(f"note: {note}")
