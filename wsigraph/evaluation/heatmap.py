@@ -158,7 +158,10 @@ def _patch_size(graph: SpatialGraph) -> float:
 
 
 def _column(graph: SpatialGraph, values: Tensor, what: str) -> np.ndarray:
-    where, size = f"Heatmap '{graph.slide_id}'", len(graph.pos)
+    where = f"Heatmap '{graph.slide_id}'"
+    if graph.pos is None:
+        raise GraphError(expected(where, "patches with coordinates", "none in its feature file"))
+    size = len(graph.pos)
     found = values.detach().cpu().numpy().astype(np.float64)
     if found.shape not in ((size,), (size, 1)):
         raise GraphError(

@@ -29,9 +29,12 @@ def to_networkx(graph: SpatialGraph) -> networkx.Graph:
         graph: One slide's graph.
 
     Units: level-0 pixels.
+    Raises: GraphError: if the graph has no coordinates.
     """
     import networkx
 
+    if graph.pos is None:
+        raise GraphError(expected(f"SpatialGraph '{graph.slide_id}'", "coordinates", "none"))
     pos = graph.pos.double().tolist()
     out = networkx.Graph(slide_id=graph.slide_id, mpp=float(graph.mpp), patch_size=float(graph.patch_size))
     out.add_nodes_from((node, {"pos": (x, y)}) for node, (x, y) in enumerate(pos))

@@ -25,7 +25,8 @@ def spatial_window(graph: SpatialGraph, seed_node: int, size: int) -> SpatialGra
         size: Patches to keep; a slide of no more comes back as it is.
 
     Units: distances are Euclidean, in the units of ``pos``.
-    Raises: GraphError: if ``seed_node`` is no node of the graph or ``size`` is not positive.
+    Raises: GraphError: if ``seed_node`` is no node of the graph, ``size`` is not positive, or the slide has
+        no coordinates.
     """
     num_nodes = 0 if graph.x is None else graph.x.shape[0]
     where = f"Window of slide '{graph.slide_id}'"
@@ -35,7 +36,15 @@ def spatial_window(graph: SpatialGraph, seed_node: int, size: int) -> SpatialGra
         raise GraphError(expected(where, f"a patch of 0 to {num_nodes - 1}", f"{seed_node}"))
     if num_nodes <= size:
         return graph
-    assert graph.pos is not None  # every slide has coordinates
+    if graph.pos is None:
+        raise GraphError(
+            expected(
+                where,
+                "coordinates, by which the nearest patches are told",
+                "none",
+                todo="Train on whole slides: --set sampler.window_patches=null.",
+            )
+        )
     inside = torch.from_numpy(_nearest(graph.pos.double().numpy(), seed_node, size))
     edges, kept = _induced(graph.edge_index, inside)
     window = copy.copy(graph)
