@@ -85,9 +85,10 @@ def test_a_layout_that_is_not_known_is_named(planted):
     assert named(examine_files(planted.folder)) == {("unknown_layout", "synthetic_004.h5")}
 
 
-def test_an_empty_file_is_named(planted):
+@pytest.mark.parametrize("shape", [(0, 4), (0,), (9, 0)])
+def test_an_empty_file_is_named(planted, shape):
     with h5py.File(planted.path(4), "w") as file:
-        file["features"], file["coords"] = np.zeros((0, 4)), np.zeros((0, 2), dtype=np.int64)
+        file["features"], file["coords"] = np.zeros(shape), np.zeros((shape[0], 2), dtype=np.int64)
     assert named(examine_files(planted.folder)) == {("empty", "synthetic_004.h5")}
 
 

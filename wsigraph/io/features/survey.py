@@ -62,7 +62,8 @@ class HollowFile(GuardedFile):
         """One dataset; of a matrix of features only its number of rows."""
         if name not in MATRICES:
             return super().read(name)
-        return np.broadcast_to(np.float16(0), (*self.shape(name)[:-1], 1))
+        shape = self.shape(name)
+        return np.broadcast_to(np.float16(0), shape if 0 in shape else (*shape[:-1], 1))
 
 
 def survey_features(path: str | Path) -> Survey:
