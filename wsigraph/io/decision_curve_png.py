@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -36,14 +37,15 @@ def write_decision_curves(
         axes.fill_between(chance, curve["low"], curve["high"], color=COLOURS[0], alpha=0.15, linewidth=0)
         axes.plot(chance, curve["value"], color=COLOURS[0], label="by the model")
         axes.plot(chance, curve["all"], color=COLOURS[1], linestyle="--", label=f"all are '{name}'")
-        axes.axhline(0.0, color=QUIET, linewidth=1, label="none is")
-        top = max(*curve["value"], *curve["all"], 0.05)
+        axes.axhline(0.0, color=QUIET, linewidth=1, label=f"none is '{name}'")
+        shown = (*curve["value"], *curve["all"], *curve["high"], 0.05)
+        top = max(value for value in shown if math.isfinite(value))
         axes.set_ylim(-0.25 * top, 1.15 * top)
         axes.set_xlim(0, 1)
         axes.set_title(name, fontsize=10, color=INK, loc="left")
         axes.set_xlabel("threshold probability", fontsize=9, color=QUIET)
         axes.set_ylabel("net benefit", fontsize=9, color=QUIET)
-        axes.legend(frameon=False, fontsize=8)
+        axes.legend(frameon=True, framealpha=0.8, edgecolor="none", loc="upper right", fontsize=8)
     for axes in grid[len(curves) :]:
         axes.set_visible(False)
     if title:
