@@ -70,6 +70,19 @@ def test_files_of_clam_by_their_numbers_and_others_passed_over(tmp_path):
     assert [split.test for split in read_splits(tmp_path).splits] == [("C0",), ("C2",), ("C10",)]
 
 
+def test_a_folder_of_other_splits_is_left_alone(tmp_path, cohort):
+    three, two = drawn(cohort)[1], drawn(cohort, folds=2)[1]
+    write_splits(three, cohort, tmp_path)
+    before = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    write_splits(three, cohort, tmp_path)  # the same again
+    with pytest.raises(CohortError, match="no splits, or the same, got 6 others"):
+        write_splits(two, cohort, tmp_path)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == before
+    (tmp_path / "splits.json").unlink()
+    with pytest.raises(CohortError, match="got 6 others"):
+        write_splits(three, cohort, tmp_path)
+
+
 def test_splits_for_another_manifest_are_refused(tmp_path, cohort):
     write_splits(drawn(cohort)[1], cohort, tmp_path)
     other = replace(cohort, source={"manifest": "new.csv", "sha256": "cd" * 32})
