@@ -19,12 +19,14 @@ OF_A_LEVEL = ("auc", "accuracy", "f1")
 
 AT_THRESHOLD = ("sensitivity", "specificity", "average_precision")
 """What is shown of decisions; the report has all."""
+MOST_DECISIONS = 2
+LEVELS = ("slide", "patient")
 
 
 def emit_scores(metrics: Mapping[str, Any], *, title: str, run: Path | None = None) -> None:
     """A table of metrics with 95 % intervals, at slide and at patient level; of a label tree also some of
     each level above the finest."""
-    levels = [level for level in ("slide", "patient") if metrics.get(level)]
+    levels = [level for level in LEVELS if metrics.get(level)]
     names = [name for name in ORDER if any(name in metrics[level] for level in levels)]
     rows = [
         [name.replace("_", " "), *(interval(metrics[level].get(name)) for level in levels)] for name in names
@@ -40,13 +42,14 @@ def emit_scores(metrics: Mapping[str, Any], *, title: str, run: Path | None = No
 
 
 def _emit_decisions(decisions: Mapping[str, Mapping[str, Any]]) -> None:
-    """What deciding at thresholds frozen on validation gives, a line per class or label and level."""
+    """What deciding at thresholds frozen on validation gives; of more classes than two the report says it."""
+    if len(decisions) > MOST_DECISIONS:
+        emit("sensitivity and specificity of each class at thresholds frozen on validation: in the report")
+        return
     rows = [
-        [f"{name}, per {level}", *(interval(one[level][key]) for key in AT_THRESHOLD)]
+        [f"{name}: {key.replace('_', ' ')}", *(interval((one[level] or {}).get(key)) for level in LEVELS)]
         for name, one in decisions.items()
-        for level in ("slide", "patient")
-        if one[level]
+        for key in AT_THRESHOLD
     ]
     if rows:
-        columns = [key.replace("_", " ") for key in AT_THRESHOLD]
-        emit_table(["at thresholds frozen on validation", *columns], rows)
+        emit_table(["threshold of validation", *(f"per {level}" for level in LEVELS)], rows)
