@@ -83,7 +83,8 @@ def test_every_slide_of_either_side_stands_in_one_state():
         UNUSED: {"d": "'D' differs by upper and lower case", "F": ""},
     }
     assert found.counts == {MATCHED: 2, UNLABELLED: 1, UNMATCHED: 2, UNUSED: 2}
-    assert found.listed(MATCHED, most=1) == "A.svs (as 'A'); and 1 more"
+    assert found.listed(MATCHED, most=1) == "A.svs; and 1 more"
+    assert found.listed(UNUSED) == "d ('D' differs by upper and lower case); F"
 
 
 def test_the_file_has_a_line_per_slide(tmp_path):

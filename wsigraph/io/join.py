@@ -42,9 +42,10 @@ class Join:
         return {state: len(self.states.get(state, {})) for state in STATES}
 
     def listed(self, state: str, *, most: int = SHOWN) -> str:
-        """The first names of a state with their remarks, and how many more there are."""
+        """The first names of a state, with remarks where there is something to mend, and how many more."""
         slides = self.states.get(state, {})
-        first = [f"{name} ({why})" if why else name for name, why in list(slides.items())[:most]]
+        told = state != MATCHED
+        first = [f"{name} ({why})" if why and told else name for name, why in list(slides.items())[:most]]
         more = [f"and {len(slides) - most} more"] if len(slides) > most else []
         return "; ".join((*first, *more))
 
