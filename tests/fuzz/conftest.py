@@ -129,6 +129,11 @@ def _pt(folder: Path) -> None:
     torch.save({"features": torch.from_numpy(X).half(), "coords": torch.from_numpy(GRID)}, folder / "s.pt")
 
 
+def _pt_old(folder: Path) -> None:
+    pair = {"features": torch.from_numpy(X), "coords": torch.from_numpy(GRID)}
+    torch.save(pair, folder / "s.pt", _use_new_zipfile_serialization=False)
+
+
 def _csv(folder: Path) -> None:
     rows = [",".join(f"{v:.6g}" for v in (*place, *row)) for place, row in zip(GRID, X, strict=True)]
     (folder / "s.csv").write_text("x,y,f0,f1,f2,f3\n" + "\n".join(rows) + "\n", encoding="utf-8")
@@ -176,6 +181,7 @@ LAYOUTS = [
     Layout("npz", "s.npz", _npz, checked=True),
     Layout("npz_packed", "s.npz", _npz_packed, checked=True),
     Layout("pt", "s.pt", _pt, checked=True),
+    Layout("pt_old", "s.pt", _pt_old),
     Layout("csv", "s.csv", _csv),
     Layout("h5ad", "s.h5ad", _h5ad),
     Layout("zarr2_blosc", "s.zarr", _lazyslide("blosc", 2)),

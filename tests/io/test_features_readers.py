@@ -211,20 +211,28 @@ def test_without_coordinates_set_models_work_and_graph_builders_say_why_not(tmp_
     assert (card.num_nodes, card.duplicates, card.warnings) == (len(X), 0, (NO_COORDINATES,))
 
 
+@pytest.mark.parametrize("zipped", [True, False])
 @pytest.mark.parametrize("what", ["graph", "array", "object"])
-def test_pickled_graphs_are_refused_with_the_way_to_convert_them(tmp_path, what):
+def test_pickled_graphs_are_refused_with_the_way_to_convert_them(tmp_path, what, zipped):
     held = {"graph": Data(x=torch.from_numpy(X)), "array": {"x": X}, "object": torch.nn.Linear(2, 2)}[what]
-    torch.save(held, tmp_path / "s.pt")
+    torch.save(held, tmp_path / "s.pt", _use_new_zipfile_serialization=zipped)
     with pytest.raises(FeatureFileError, match=r"s\.pt'.*an object of .*never loaded.*torch\.save\("):
         read_features(tmp_path / "s.pt")
 
 
-def test_tensors_of_every_kind_are_read_as_torch_reads_them(tmp_path):
+@pytest.mark.parametrize("zipped", [True, False])
+def test_tensors_of_every_kind_are_read_as_torch_reads_them(tmp_path, zipped):
+    """Zipped as since torch 1.6, and as the torch of CLAM's and GTP's time wrote them."""
     x = torch.from_numpy(X)
     for tensor in (x.half(), x.double(), x.bfloat16(), x.T.contiguous().T, torch.cat([x, x])[3 : 3 + len(x)]):
-        torch.save(tensor, tmp_path / "s.pt")
+        torch.save(tensor, tmp_path / "s.pt", _use_new_zipfile_serialization=zipped)
         found = read_features(tmp_path / "s.pt").x
         assert np.array_equal(found.astype(np.float64), tensor.double().numpy())
+    pair = {"coords": torch.from_numpy(GRID * 512), "features": x, "mpp": torch.tensor(0.25)}
+    torch.save(pair, tmp_path / "s.pt", _use_new_zipfile_serialization=zipped)
+    features = read_features(tmp_path / "s.pt")
+    stands(features, GRID * 512, "pt")
+    assert features.mpp == 0.25
 
 
 def test_um_are_placed_on_the_slide_and_tiles_cannot_be(tmp_path):

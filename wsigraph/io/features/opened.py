@@ -13,7 +13,7 @@ from wsigraph.io.features.format import Opened
 from wsigraph.io.features.guard import SIGNATURE, open_guarded
 from wsigraph.io.features.store import METADATA, GuardedStore
 from wsigraph.io.features.table import GuardedTable
-from wsigraph.io.features.tensors import open_tensors, refuse_pickle
+from wsigraph.io.features.tensors import open_tensors
 
 PICKLE_SIGNATURE = b"\x80"
 TEXT = b"\t\r\n\xef\xbb\xbf"
@@ -56,7 +56,8 @@ def open_features(path: str | Path) -> Iterator[Opened]:
         with open_arrays(path) as arrays:
             yield arrays
     elif head[:1] == PICKLE_SIGNATURE:
-        raise refuse_pickle(path)
+        with open_tensors(path) as tensors:
+            yield tensors
     elif head and all(32 <= byte < 127 or byte in TEXT for byte in head):
         yield GuardedTable(path)
     else:

@@ -111,7 +111,9 @@ class _Machine:
 
     def storage(self) -> None:
         what = self.pop(tuple)
-        if len(what) != 5 or what[0] != "storage" or not isinstance(what[1], _Name) or not _is_count(what[4]):
+        # before torch 1.6 a sixth part told views of storages, which nothing writes any more
+        known = len(what) in (5, 6) and what[0] == "storage" and what[5:] in ((), (None,))
+        if not known or not isinstance(what[1], _Name) or not _is_count(what[4]):
             raise NotTensorsError("a reference to something other than a storage")
         if what[1].text not in STORAGES or not isinstance(what[2], str):
             raise NotTensorsError(f"a storage of type '{what[1].text}'")
@@ -125,11 +127,19 @@ def describe(content: bytes) -> Any:
     """
     if len(content) > LONGEST:
         raise NotTensorsError(f"a description of {len(content):,} bytes")
+    return describe_first(content)[0]
+
+
+def describe_first(content: bytes) -> tuple[Any, int]:
+    """As :func:`describe`, of the first of several pickles that follow each other, and where it ends.
+
+    Raises: NotTensorsError: if it is damaged, too long or holds anything else.
+    """
     machine = _Machine()
     try:
-        for code, argument, _ in pickletools.genops(content):
+        for code, argument, place in pickletools.genops(content[:LONGEST]):
             if code.name == "STOP":
-                return machine.pop()
+                return machine.pop(), (place or 0) + 1
             _follow(machine, code.name, argument)
     except (ValueError, IndexError, KeyError, OverflowError, UnicodeDecodeError, TypeError) as error:
         raise NotTensorsError(f"a damaged description ({error})") from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,19 @@ from typing import Any
 import numpy as np
 
 from wsigraph.errors import FeatureFileError, expected
-from wsigraph.io.features.archive import GuardedZip, open_zip
-from wsigraph.io.features.pickled import NotTensorsError, TensorPlan, describe
+from wsigraph.io.features.archive import ZIP_SIGNATURE, GuardedZip, open_zip
+from wsigraph.io.features.guard import AGAIN
+from wsigraph.io.features.pickled import (
+    LONGEST,
+    NotTensorsError,
+    Storage,
+    TensorPlan,
+    describe,
+    describe_first,
+)
+
+MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+"""How torch before 1.6 begins a file."""
 
 CONVERT = (
     "Pickled objects are never loaded. Where the file was written, save its tensors: "
@@ -25,28 +36,15 @@ class GuardedTensors:
     """What a ``.pt`` file holds: one tensor, or tensors by name.
 
     Args:
-        archive: The file, opened.
-
-    Raises: FeatureFileError: if it holds anything but tensors and plain values.
+        path: The file, for error texts.
+        found: What its pickle describes.
+        stored: Gives the bytes of a storage by its key.
     """
 
-    def __init__(self, archive: GuardedZip) -> None:
-        self.path = archive.path
-        self.where = archive.where
-        self._archive = archive
-        roots = [name.removesuffix("data.pkl") for name in archive.members if name.endswith("/data.pkl")]
-        if len(roots) != 1:
-            raise archive.refuse("one 'data.pkl', as torch writes", f"{len(roots)}", SAVE_AGAIN)
-        self._root = roots[0]
-        if (
-            f"{self._root}byteorder" in archive.members
-            and archive.read(f"{self._root}byteorder") != b"little"
-        ):
-            raise archive.refuse("numbers in little-endian order", "another", SAVE_AGAIN)
-        try:
-            found = describe(archive.read(f"{self._root}data.pkl"))
-        except NotTensorsError as error:
-            raise archive.refuse("plain tensors", f"{error}", CONVERT) from error
+    def __init__(self, path: Path, found: Any, stored: Callable[[str], bytes]) -> None:
+        self.path = path
+        self.where = f"Feature file '{path}'"
+        self._stored = stored
         self.single = found if isinstance(found, TensorPlan) else None
         self.named = _named(found)
 
@@ -67,7 +65,7 @@ class GuardedTensors:
 
     def _array(self, plan: TensorPlan) -> np.ndarray:
         storage = plan.storage
-        content = self._archive.read(f"{self._root}data/{storage.key}")
+        content = self._stored(storage.key)
         half = storage.dtype == "bfloat16"
         kind = np.dtype("<u2" if half else storage.dtype)
         steps = zip(plan.size, plan.stride, strict=False)
@@ -75,9 +73,11 @@ class GuardedTensors:
         count = math.prod(plan.size)
         whole = len(content) == storage.length * kind.itemsize and len(plan.size) == len(plan.stride)
         if not whole or count > storage.length or (count and last >= storage.length):
-            raise self._archive.refuse(
+            raise _refuse(
+                self.path,
                 f"a tensor of shape {list(plan.size)} within {storage.length:,} numbers",
                 f"{len(content):,} bytes, read to number {last:,}",
+                AGAIN,
             )
         flat = np.frombuffer(content, dtype=kind)
         if half:  # the upper half of a float32
@@ -95,21 +95,73 @@ def _named(found: Any) -> dict[str, TensorPlan]:
 
 @contextmanager
 def open_tensors(path: Path) -> Iterator[GuardedTensors]:
-    """Open a ``.pt`` file.
+    """Open a ``.pt`` file, as torch writes it since 1.6 (a zip) or wrote it before.
 
     Raises: FeatureFileError: if it is damaged, hostile, or holds pickled objects.
     """
-    with open_zip(path) as archive:
-        yield GuardedTensors(archive)
+    with open(path, "rb") as file:
+        head = file.read(len(MAGIC))
+    if head[: len(ZIP_SIGNATURE)] == ZIP_SIGNATURE:
+        with open_zip(path) as archive:
+            yield _from_zip(archive)
+    elif head == MAGIC:
+        yield _from_pickles(path)
+    else:
+        raise _refuse(path, "features in a plain layout", "a pickle", CONVERT)
 
 
-def refuse_pickle(path: Path) -> FeatureFileError:
-    """The error for a file that is a bare pickle, as torch before 1.6 and graph tools write it."""
-    return FeatureFileError(
-        expected(
-            f"Feature file '{path}'",
-            "features in a plain layout",
-            "a pickle",
-            todo=f"{CONVERT} A tensor that torch before 1.6 saved need only be loaded and saved again.",
-        )
-    )
+def _from_zip(archive: GuardedZip) -> GuardedTensors:
+    roots = [name.removesuffix("data.pkl") for name in archive.members if name.endswith("/data.pkl")]
+    if len(roots) != 1:
+        raise archive.refuse("one 'data.pkl', as torch writes", f"{len(roots)}", SAVE_AGAIN)
+    order = f"{roots[0]}byteorder"
+    if order in archive.members and archive.read(order) != b"little":
+        raise archive.refuse("numbers in little-endian order", "another", SAVE_AGAIN)
+    try:
+        found = describe(archive.read(f"{roots[0]}data.pkl"))
+    except NotTensorsError as error:
+        raise archive.refuse("plain tensors", f"{error}", CONVERT) from error
+    return GuardedTensors(archive.path, found, lambda key: archive.read(f"{roots[0]}data/{key}"))
+
+
+def _from_pickles(path: Path) -> GuardedTensors:
+    """Pickles one after the other: magic number, version, machine, tensors, keys; then the storages."""
+    content, place, parts = path.read_bytes(), 0, []
+    try:
+        for _ in range(5):
+            part, length = describe_first(content[place : place + LONGEST])
+            parts.append(part)
+            place += length
+    except NotTensorsError as error:
+        raise _refuse(path, "plain tensors", f"{error}", CONVERT) from error
+    _, version, machine, found, keys = parts
+    little = isinstance(machine, dict) and machine.get("little_endian") is True
+    if version != 1001 or not little or not isinstance(keys, list):
+        raise _refuse(path, "little-endian tensors of torch before 1.6", f"version {version!r}", SAVE_AGAIN)
+    types = {plan.storage.key: plan.storage for plan in [found, *_named(found).values()] if _is_plan(plan)}
+    return GuardedTensors(path, found, _storages(path, content[place:], keys, types).__getitem__)
+
+
+def _storages(path: Path, content: bytes, keys: list[Any], types: dict[str, Storage]) -> dict[str, bytes]:
+    """Bytes of each storage: its number of numbers in eight bytes, then the numbers."""
+    found, place = {}, 0
+    for key in keys:
+        if key not in types:
+            raise _refuse(
+                path, f"storages of the tensors {list(types)[:5]}", f"'{str(key)[:20]}'", SAVE_AGAIN
+            )
+        width = 2 if types[key].dtype == "bfloat16" else np.dtype(types[key].dtype).itemsize
+        size = int.from_bytes(content[place : place + 8], "little") * width
+        found[key] = content[place + 8 : place + 8 + size]
+        place += 8 + size
+    if place != len(content) or set(found) != set(types):
+        raise _refuse(path, f"{place:,} bytes of storages", f"{len(content):,}", AGAIN)
+    return found
+
+
+def _is_plan(value: Any) -> bool:
+    return isinstance(value, TensorPlan)
+
+
+def _refuse(path: Path, what: str, got: str, todo: str) -> FeatureFileError:
+    return FeatureFileError(expected(f"Feature file '{path}'", what, got, todo=todo))
