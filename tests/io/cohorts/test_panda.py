@@ -26,6 +26,10 @@ def test_the_challenges_own_table_has_no_split_and_no_patients(tmp_path, feature
     assert found.classes == ("0", "1", "2", "3", "4", "5")
     assert "PANDA: 10,616 slides are published, the list has 2." in found.notes
     assert any(f"slide '{ODD}': its ISUP grade 2 contradicts" in note for note in found.notes)
+    assert "PANDA: the list names no patients, so each slide counts as its own patient." in found.notes
+    table.write_text(f"image_id,isup_grade,patient_id\n00a1,5,x\n{ODD},2,x\n")
+    assert not Panda().unknown_patients(public_slides("panda", table))
+    table.write_text(f"image_id,isup_grade\n00a1,5\n{ODD},2\n")
     assert [s.slide_id for s in public_slides("panda", table, leave_out=["odd"])] == ["00a1"]
 
 
