@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from wsigraph.cli.app import run as command
 from wsigraph.errors import RunError
 from wsigraph.io.cohort import Cohort
 from wsigraph.pipelines.evaluate import evaluate_run
@@ -93,6 +94,20 @@ def test_the_report_of_an_external_cohort_says_so_and_holds_what_was_decided(run
     assert len(table(run / "external" / "patients.csv")) == len(set(external.patients))
     assert (run / "external" / "join.csv").is_file()
     assert before == {name: (run / name).read_bytes() for name in before}
+
+
+def test_the_verb_shows_the_join_the_decisions_and_where_the_report_is(run, external, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    manifest, out = external.source["manifest"], run.parent / "there"
+    features = external.slides[0].path.parent
+    ask = ["evaluate", run, "--manifest", manifest, "--features", features, "--out", out]
+    assert command([str(word) for word in ask]) == 0
+    said = capsys.readouterr()
+    assert "Slides with features, used" in said.err
+    assert "scattered: sensitivity" in said.out
+    assert f"report: {out}/report.html" in said.out
+    assert (out / "report.html").is_file()
+    assert not (run / "external").exists()
 
 
 def test_a_run_from_before_thresholds_were_kept_has_the_same(run, external):
