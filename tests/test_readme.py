@@ -23,6 +23,8 @@ MINED = "--folds 2 --set optimiser.epochs=1 --device cpu --mine rounds=1 --mine 
 LITTLE = f"{MINED} --mine warmup=0 --mine floor=0 --mine steps=2 --mine batch=16"
 PIXELS = "--images demo_out/slides --mine network=resnet18 --mine network.stem=small"
 MINE = "wsigraph mine demo_out/labels.csv --features features"
+SPLIT = "wsigraph splits demo_out/labels.csv"
+GIVEN = "wsigraph train demo_out/labels.csv --features packed --splits splits"
 EXAMPLES = ("bracs", "panda", "camelyon16", "tcga_luad", "all_three")
 REDUCED = {
     "pip install wsigraph": None,  # the wheel test installs it
@@ -34,6 +36,10 @@ REDUCED = {
         f"{MINE} {PIXELS} --mine network.width=4 {LITTLE} --out runs/pixels"
     ),
     "wsigraph demo": "wsigraph demo --slides small",
+    f"{SPLIT} --kind kfold --folds 4 --out splits": f"{SPLIT} --kind kfold --folds 2 --out splits",
+    f"{GIVEN} --recipe abmil --out runs/given": (
+        f"{GIVEN} --recipe abmil --set optimiser.epochs=1 --set encoder.hidden_channels=8 --out runs/given"
+    ),
     "wsigraph train demo_out/labels.csv --features features --recipe srmil --folds 4 --out runs/srmil": (
         f"wsigraph train demo_out/labels.csv --features features --recipe srmil {QUICK} --out runs/srmil"
     ),
