@@ -29,7 +29,7 @@ from wsigraph.training.official_split import overlap_told, patients_on_several_s
 TREE = ready_tree("bracs")
 GAT = {"encoder": {"name": "gat", "hidden_channels": 256, "heads": 4, "num_layers": 2}, "self_loops": True}
 GRAPHS = {"own": {}, "knn": {"graph": {"name": "knn", "k": 8}, **GAT}}
-QUICK = {"optimiser.epochs": 10, "optimiser.lr": 3e-3, "sampler.slides_per_step": 16}
+QUICK = {"optimiser.epochs": 6, "optimiser.lr": 3e-3, "sampler.slides_per_step": 16}
 SIGNALS = {False: SetSignal(strength=4.0, siblings=0.8, grid=8), True: SetSignal(strength=0.0, grid=8)}
 
 

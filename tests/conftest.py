@@ -14,6 +14,11 @@ mend_torchvision()
 ROOT = Path(__file__).parents[1]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, above all the README's, so that no process ends with one while the other waits."""
+    items.sort(key=lambda item: (item.get_closest_marker("slow") is None, item.path.stem != "test_readme"))
+
+
 def _place(variable: str, default: Path) -> Path:
     place = Path(os.environ.get(variable, default)).resolve()
     if not place.exists():

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
 EXAMPLES = Path(__file__).parents[1] / "examples"
 NAMES = ("all_three", "camelyon16", "tcga_luad", "tcga_nsclc")
 DATASETS = (*NAMES, "bracs", "panda")
@@ -72,7 +73,9 @@ def test_all_three_systems_in_one_run(given, real_data, tmp_path, capsys):
 
 @pytest.mark.real
 @pytest.mark.parametrize("given", [(), ("--random",)], ids=["signal", "random"])
-def test_camelyon16_on_the_official_list(given, real_data, tmp_path):
+def test_camelyon16_on_the_official_list(given, real_data, tmp_path, monkeypatch):
+    if given:  # maps of noise are not looked at, and take a third of the time
+        monkeypatch.setattr("wsigraph.pipelines.mine_truth.write_probability_map", lambda *_, **__: None)
     known = ["--smoke", "--data", str(real_data), "--out", str(tmp_path)]
     found = load("camelyon16").main([*known, *given])
     rows = table(tmp_path / "labels.csv")

@@ -16,6 +16,7 @@ import pytest
 from wsigraph.data.label_tree.ready import ready_tree
 from wsigraph.errors import CohortError
 
+pytestmark = pytest.mark.slow
 EXAMPLES = Path(__file__).parents[1] / "examples"
 NAMES = ("bracs", "panda")
 
