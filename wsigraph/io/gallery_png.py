@@ -103,7 +103,8 @@ def write_gallery(
     for axes in grid[len(patches) :]:
         axes.set_visible(False)
     total = sum(one.share for one in patches)
-    below = f"{len(patches)} of {len(heatmap.raw):,} patches, {100 * total:.3g} % of the {heatmap.meaning}"
+    whose = heatmap.meaning.partition(":")[0]  # how a heatmap ranks it says nothing of a share
+    below = f"{len(patches)} of {len(heatmap.raw):,} patches, {100 * total:.3g} % of the {whose}"
     figure.suptitle(title or heatmap.slide_id, fontsize=10, color=INK)
     figure.supxlabel(below, fontsize=7, color=QUIET, wrap=True)
     save_figure(path, figure)
