@@ -34,7 +34,7 @@ def slide(tmp_path_factory):
 
 def heatmap(raw, corners, size=float(SIDE)):
     values = np.array(raw)
-    return Heatmap("synthetic_000", values, values, np.array(corners), size, 0.5, "attention: percentile rank")
+    return Heatmap("synthetic_000", values, values, np.array(corners), size, 0.5, "attention: rank")
 
 
 def test_most_attention_first_equal_ones_in_the_order_of_the_file(slide):
