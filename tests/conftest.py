@@ -15,8 +15,13 @@ ROOT = Path(__file__).parents[1]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest first, above all the README's, so that no process ends with one while the other waits."""
-    items.sort(key=lambda item: (item.get_closest_marker("slow") is None, item.path.stem != "test_readme"))
+    """The longest first in each half: two processes begin with one each, and help the other at the end."""
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    quick = [item for item in items if not item.get_closest_marker("slow")]
+    examples = [item for item in slow if item.path.stem == "test_examples"]
+    others = [item for item in slow if item.path.stem != "test_examples"]
+    share = max(0, len(items) // 2 - len(examples))
+    items[:] = [*examples, *quick[:share], *others, *quick[share:]]
 
 
 def _place(variable: str, default: Path) -> Path:
