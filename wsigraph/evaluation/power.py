@@ -92,8 +92,8 @@ def auc_variance(auc: float, positive: int, negative: int) -> float:
 
     with Owen's T. Q is the chance that one patient is ranked rightly against each of two others.
 
-    Source: Hanley and McNeil 1982 (standard error of the area). Differs: Q of normal scores with equal spread, where theirs are
-        exponential, which tells the rare side from the frequent one; both are assumptions.
+    Source: Hanley and McNeil 1982 (standard error of the area). Differs: Q of normal scores with equal
+        spread, where theirs are exponential and treat the two sides unlike; both are assumptions.
     """
     z = float(stats.norm.ppf(auc))
     both = auc - 2.0 * float(special.owens_t(z, 1.0 / math.sqrt(3.0)))
