@@ -13,6 +13,7 @@ import wsigraph as wg
 from wsigraph.data.estimate import Estimate
 from wsigraph.errors import CohortError, RecipeError, RunError
 from wsigraph.io.atomic import json_text
+from wsigraph.io.splits import NamedSplit, SplitSet
 from wsigraph.pipelines.benchmark import BenchmarkPlan, Contest, Shard, cell_fit, run_benchmark
 from wsigraph.pipelines.benchmark.clock import Clock, spoken
 from wsigraph.pipelines.benchmark.grid import cells_of
@@ -95,6 +96,17 @@ def test_the_clock():
     assert [spoken(s) for s in (12.4, 600, 7200)] == ["12 s", "10 min", "2.0 h"]
 
 
+def test_official_splits_are_the_folds_of_every_seed(plan, contest, cohort):
+    ids = [slide.slide_id for slide in cohort.slides]
+    half = ([i for i in ids if int(i[-3:]) % 12 < 6], [i for i in ids if int(i[-3:]) % 12 >= 6])
+    sides = [NamedSplit(0, fold, tuple(half[1 - fold]), (), tuple(half[fold])) for fold in (0, 1)]
+    asked = plan(contests=(contest(splits=SplitSet(tuple(sides), "official")),), seeds=(0, 1))
+    ready = make_ready(asked.contests[0], asked, Silent())
+    for seed in (0, 1):
+        assert [{ids[i] for i in split.test} for split in ready.splits[seed]] == [set(h) for h in half]
+    assert ready.splits[0][0].val != ready.splits[1][0].val  # drawn where none are given
+
+
 def test_one_class_is_refused(plan, contest, cohort, tmp_path):
     slides = tuple(replace(slide, label="clustered") for slide in cohort.slides)
     one = contest(replace(cohort, slides=slides))
@@ -151,6 +163,11 @@ def test_plans_that_cannot_be_are_refused(cohort, contest, small):
         BenchmarkPlan((contest(),), shares=(0.0,))
     with pytest.raises(CohortError, match="Benchmark name"):
         Contest("../toy", cohort, recipes={"abmil": small("abmil")})
+    with pytest.raises(RunError, match=r"names without '\+', which joins a control, got 'a\+b'"):
+        Contest("toy", cohort, recipes={"a+b": small("abmil")})
+    given = [NamedSplit(0, fold, ("a",), (), ("b",)) for fold in (0, 1)]
+    with pytest.raises(RunError, match="splits of one repeat that test each slide once, got 2 repeats"):
+        Contest("toy", cohort, recipes={"abmil": small("abmil")}, splits=SplitSet(tuple(given), "here"))
     with pytest.raises(RunError, match="at least one recipe, got none"):
         Contest("toy", cohort, recipes={})
 
@@ -159,6 +176,17 @@ def test_recipes_for_other_classes_are_refused(plan, contest, tmp_path):
     other = wg.recipe("abmil", in_channels=8, classes=["a", "b"])
     with pytest.raises(RecipeError, match=r"the cohort's classes \['clustered', 'scattered'\]"):
         run_benchmark(plan(contests=(contest(recipes={"abmil": other}),)), out=tmp_path / "out")
+
+
+def test_recipes_of_two_widths_or_without_an_answer_are_refused(plan, contest, small, tmp_path):
+    wide = wg.recipe("gcn", in_channels=9, classes=["clustered", "scattered"])
+    both = {"abmil": small("abmil"), "gcn": wide}
+    with pytest.raises(RunError, match=r"recipes for one width of features, got \[8, 9\]"):
+        run_benchmark(plan(contests=(contest(recipes=both),)), out=tmp_path / "out")
+    silent = {"silent": wg.recipe("srmil_pretrain", in_channels=8)}
+    with pytest.raises(RecipeError, match="recipe 'silent': expected a recipe with heads"):
+        run_benchmark(plan(contests=(contest(recipes=silent),)), out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def cell(method, seed, fold, *, share=1.0, folds=2):

@@ -8,6 +8,7 @@ import json
 import pytest
 
 from wsigraph.evaluation.family import compare_family
+from wsigraph.io.cohort import Cohort
 from wsigraph.pipelines.benchmark import Shard, cell_fit, read_results, run_benchmark
 from wsigraph.pipelines.benchmark.run import LABEL, read_failures
 from wsigraph.pipelines.reporter import Silent
@@ -68,6 +69,10 @@ def test_every_cell_is_there_and_every_slide_answered_out_of_fold(straight, coho
         assert cell["num_train"] + cell["num_val"] + len(tested) == 14
         assert cell["parameters"] > 0
         assert cell["epochs"] == 1
+        joins = cell["recipe"] == "gcn" and cell["control"] == "none"
+        assert (cell["settings"]["graph"]["name"] != "edgeless") == joins
+    said = {(c["recipe"], c["control"], c["fold"]): [r["probabilities"] for r in c["rows"]] for c in cells}
+    assert said["gcn", "none", 0] != said["gcn", "edgeless", 0]
     assert not by_fold[0] & by_fold[1]
     assert by_fold[0] | by_fold[1] == set(patient)
     assert {patient[s] for s in by_fold[0]} & {patient[s] for s in by_fold[1]} == set()
@@ -161,18 +166,28 @@ def test_cost_and_reach_are_told_before_anything_trains(plan, cpu, tmp_path, lis
     assert "(6 against 6 patients; assumed:" in told
 
 
-def test_a_share_trains_on_fewer_and_tests_on_all(straight, plan, cpu, tmp_path):
-    found = run_benchmark(plan(shares=(0.25, 1.0), controls={}), out=tmp_path, most=8, trainer=cpu)
-    assert (found.done, len(found.cells)) == (8, 8)
+@pytest.fixture
+def larger(contest, write_cohort, small, tmp_path):
+    """``gcn`` alone on 36 synthetic slides."""
+    manifest = write_cohort(tmp_path / "cohort", slides=36)
+    slides = Cohort.from_manifest(manifest, features=manifest.parent / "features")
+    return contest(slides, recipes={"gcn": small("gcn", optimiser__epochs=1)})
+
+
+def test_a_share_trains_on_fewer_and_tests_on_all(plan, larger, cpu, tmp_path):
+    found = run_benchmark(plan(contests=(larger,), shares=(0.3, 1.0), controls={}), out=tmp_path, trainer=cpu)
+    assert (found.done, len(found.cells)) == (4, 4)
     cells = [json.loads(f.read_text()) for f in sorted((tmp_path / "cells").glob("*.json"))]
     sides = {(c["share"], c["fold"]): (c["num_train"], c["num_val"], len(c["rows"])) for c in cells}
     for fold in (0, 1):
-        some, every = sides[0.25, fold], sides[1.0, fold]
+        some, every = sides[0.3, fold], sides[1.0, fold]
         assert 0 < some[0] < every[0]
         assert some[1:] == every[1:]
-    assert set(read_results(tmp_path).curve("toy", "gcn")) == {0.25, 1.0}
-    # cells of the whole training are those of a plan without shares
-    assert {f.name for f in (tmp_path / "cells").iterdir()} & set(results(straight.path))
+    assert set(read_results(tmp_path).curve("toy", "gcn")) == {0.3, 1.0}
+    # the whole training is the same cell with and without shares
+    assert {*run_benchmark(plan(contests=(larger,), controls={}), out=tmp_path, most=0).cells} < {
+        *found.cells
+    }
 
 
 def test_time_left_is_told_after_the_first_cell(plan, cpu, tmp_path, listener):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from dataclasses import asdict, dataclass, field
@@ -21,6 +22,8 @@ from wsigraph.training.label_share import share_of_patients
 from wsigraph.training.recipe import FeatureSettings, Recipe
 from wsigraph.training.seeds import mix
 
+Graphs = tuple[str, str, bool]
+"""Cohort, graph builder with its options, self-loops: what cells must share to share graphs."""
 _Prepared = tuple[Cohort, GraphStore, FeatureSettings]
 
 
@@ -37,7 +40,7 @@ class Workshop:
     folder: Path
     trainer: TrainerOptions
     builders: int = 1
-    _stores: dict[tuple[str, str], _Prepared | WsigraphError] = field(default_factory=dict)
+    _stores: dict[Graphs, _Prepared | WsigraphError] = field(default_factory=dict)
 
     def record(self, cell: Cell) -> dict[str, Any]:
         """Train a cell and answer its test slides.
@@ -78,7 +81,7 @@ class Workshop:
     def _prepared(self, cell: Cell) -> tuple[Recipe, Cohort, GraphStore]:
         """The recipe with what it knows of the features, its slides and their graphs."""
         recipe, cohort = cell.arm.recipe, cell.ready.cohort
-        key = (cell.ready.contest.name, f"{recipe.graph!r} {recipe.self_loops}")
+        key = graphs_of(cell)
         if key not in self._stores:
             self._stores[key] = self._prepare(recipe, cohort)
         found = self._stores[key]
@@ -102,3 +105,9 @@ class Workshop:
         except WsigraphError as error:
             return error
         return kept, store, told.features
+
+
+def graphs_of(cell: Cell) -> Graphs:
+    """Which graphs a cell is trained on."""
+    recipe = cell.arm.recipe
+    return cell.ready.contest.name, json.dumps(recipe.graph.model_dump(), sort_keys=True), recipe.self_loops

@@ -30,7 +30,7 @@ class Contest:
         folds: Folds, drawn anew for each seed, where no splits are given.
         splits: Official splits, the same for every seed; one repeat.
 
-    Raises: RunError: if there is no recipe, or the splits have several repeats. CohortError: if a name
+    Raises: RunError: if there is no recipe, or the splits test a slide several times. CohortError: if a name
         cannot stand in a file name.
     """
 
@@ -45,10 +45,15 @@ class Contest:
             check_id(name, where="Benchmark name")
         if not self.recipes:
             raise RunError(expected(f"Benchmark of '{self.name}'", "at least one recipe", "none"))
-        if self.splits is not None and self.splits.repeats > 1:
+        joined = [name for name in self.recipes if "+" in name]
+        if joined:
+            what = "recipe names without '+', which joins a control"
+            raise RunError(expected(f"Benchmark of '{self.name}'", what, f"'{joined[0]}'"))
+        repeats = 1 if self.splits is None else self.splits.resamples_apart().repeats
+        if repeats > 1:
+            what = "splits of one repeat that test each slide once"
             todo = "Seeds repeat a benchmark: give the splits of one repeat."
-            got = f"{self.splits.repeats}"
-            raise RunError(expected(f"Benchmark of '{self.name}'", "splits of one repeat", got, todo=todo))
+            raise RunError(expected(f"Benchmark of '{self.name}'", what, f"{repeats} repeats", todo=todo))
 
 
 @dataclass(frozen=True)

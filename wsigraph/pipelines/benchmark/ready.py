@@ -15,7 +15,7 @@ from wsigraph.pipelines.benchmark.arms import Arm, arms_of, check_places
 from wsigraph.pipelines.benchmark.plan import BenchmarkPlan, Contest
 from wsigraph.pipelines.cross_validate import draw_splits, given_splits
 from wsigraph.pipelines.leaks import Traits, check_sides
-from wsigraph.pipelines.reporter import Reporter
+from wsigraph.pipelines.reporter import Reporter, Silent
 from wsigraph.training.splits import Split
 
 
@@ -67,10 +67,11 @@ def make_ready(contest: Contest, plan: BenchmarkPlan, reporter: Reporter) -> Rea
         raise CohortError(expected(f"Benchmark of '{contest.name}'", "at least one usable slide", what))
     check_places(contest, arms, without=[name for name, one in seen.items() if not one.located])
     traits = {name: one.traits for name, one in seen.items()}
-    splits = {}
+    splits: dict[int, tuple[Split, ...]] = {}
+    overlap = contest.splits.overlap if contest.splits else ()
     for seed in plan.seeds:
-        splits[seed] = _splits(contest, cohort, arms[0], seed=seed, reporter=reporter)
-        overlap = contest.splits.overlap if contest.splits else ()
+        teller = Silent() if splits else reporter  # notes are the same for every seed
+        splits[seed] = _splits(contest, cohort, arms[0], seed=seed, reporter=teller)
         check_sides(splits[seed], cohort, traits, overlap=overlap)
     return Ready(contest, cohort, tuple(arms), splits, _digest(cohort, traits))
 
@@ -119,9 +120,9 @@ def _see(slide: Slide, *, channels: int) -> _Seen:
 def _splits(
     contest: Contest, cohort: Cohort, arm: Arm, *, seed: int, reporter: Reporter
 ) -> tuple[Split, ...]:
-    if contest.splits is not None:
-        return tuple(given_splits(contest.splits, cohort, seed=seed, reporter=reporter)[1])
     try:
+        if contest.splits is not None:
+            return tuple(given_splits(contest.splits, cohort, seed=seed, reporter=reporter)[1])
         return tuple(draw_splits(arm.recipe, cohort, folds=contest.folds, repeats=1, seed=seed))
     except CohortError as error:
         raise type(error)(f"Benchmark of '{contest.name}': {error}") from error

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from wsigraph.evaluation.power import Detectable, detectable_difference, patient_sides
 from wsigraph.io.atomic import read_json, write_json
-from wsigraph.pipelines.benchmark.cell_fit import Workshop
+from wsigraph.pipelines.benchmark.cell_fit import Workshop, graphs_of
 from wsigraph.pipelines.benchmark.clock import Clock, spoken
 from wsigraph.pipelines.benchmark.grid import WHOLE, Cell, Shard, cells_of
 from wsigraph.pipelines.benchmark.plan import BenchmarkPlan
@@ -78,8 +78,7 @@ def run_benchmark(
     pending = [cell for cell in shard.deal(cells) if not _result(out, cell).is_file()]
     shown = {one.contest.name: d for one in ready if (d := _detectable(one)) is not None}
     _announce(cells, pending, shown, shard=shard, reporter=reporter)
-    builders = {(c.ready.contest.name, repr(c.arm.recipe.graph), c.arm.recipe.self_loops) for c in pending}
-    workshop = Workshop(out / TRAINING, trainer, len(builders))
+    workshop = Workshop(out / TRAINING, trainer, len({graphs_of(cell) for cell in pending}))
     failed = _train(pending[:most], pending, out, workshop, reporter=reporter)
     done = sum(_result(out, cell).is_file() for cell in cells)
     return BenchmarkResult(out, tuple(cell.name for cell in cells), done, failed, shown)
