@@ -11,16 +11,20 @@ from scipy.spatial import cKDTree
 from sklearn.metrics import roc_auc_score
 
 from wsigraph.errors import CohortError, UnknownPartError
+from wsigraph.graph.builders.knn import KNN
 from wsigraph.graph.builders.shuffled import Shuffled
-from wsigraph.synthetic.arrangement import interior
+from wsigraph.synthetic.arrangement import tissue_cells
 from wsigraph.synthetic.dial import (
+    KINDS,
     Arrangement,
     arranged_cohort,
     arranged_slide,
+    full_degree,
     kind_means,
     loosened,
     shares_cohort,
 )
+from wsigraph.synthetic.features import features_of_cells
 
 WATCHED = {
     "adjacency": (1, 2, +1),
@@ -105,16 +109,25 @@ def test_the_dial_turns_from_nothing_to_everything(name):
 
 
 @pytest.mark.parametrize("name", WATCHED)
-def test_the_rim_of_the_tissue_is_background_in_both_classes(name):
-    """So a patch's number of neighbours does not tell its kind, and degree alone tells no label."""
-    for label in (0, 1):
-        features = arranged_slide(name, 2, label=label)
-        tissue = np.zeros((20, 20), dtype=bool)
-        tissue[tuple(features.coords.T[::-1] // 256)] = True
-        kinds = np.zeros((20, 20), dtype=int)
-        kinds[tissue] = kinds_of(features.x)
-        rim = kinds[tissue & ~interior(tissue)]
-        assert (rim == 0).mean() > 0.97  # the nearest mean is wrong for a few rows in a hundred
+def test_an_arrangement_counts_alike_for_both_labels_and_stays_where_it_may(name):
+    part = Arrangement.registry.get(name)()
+    for index in range(10):
+        allowed = full_degree(tissue_cells(np.random.default_rng(index), 20, count=243))
+        kinds = [part.kinds(np.random.default_rng([index, y]), allowed, label=y) for y in (0, 1)]
+        counts = [np.bincount(one[allowed], minlength=KINDS).tolist() for one in kinds]
+        assert counts[0] == counts[1]
+        assert counts[0][1] > 2
+        assert not any(one[~allowed].any() for one in kinds)
+
+
+def test_what_is_arranged_has_eight_neighbours_each():
+    """In the default graph, so that degrees are no way to the label."""
+    for index in range(10):
+        tissue = tissue_cells(np.random.default_rng(index), 20, count=243)
+        cells = np.argwhere(tissue)[:, ::-1]
+        degree = np.bincount(KNN(k=8).edges(features_of_cells(0, np.zeros((243, 1)), cells)).index[1])
+        assert set(degree[full_degree(tissue)[tissue]].tolist()) == {8}
+        assert len(set(degree.tolist())) > 1
 
 
 def test_loosening_keeps_the_counts_and_the_share():
@@ -139,7 +152,7 @@ def test_shares_are_known_to_the_set_and_turn_with_the_dial():
 
 
 def test_shares_say_nothing_by_their_places():
-    """Given how many there are, kind 1 meets itself as often as chance has it: k (k - 1) of n (n - 1) pairs."""
+    """Kind 1 meets itself as often as chance has it: k (k - 1) of n (n - 1) pairs, k of n patches."""
     ratio = []
     for features in shares_cohort(40, seed=2).features:
         first = kinds_of(features.x) == 1
@@ -149,9 +162,7 @@ def test_shares_say_nothing_by_their_places():
     assert np.mean(ratio) == pytest.approx(1.0, abs=4 * np.std(ratio) / np.sqrt(len(ratio)))
 
 
-@pytest.mark.parametrize(
-    "make", [lambda **k: arranged_cohort("nesting", 4, **k), lambda **k: shares_cohort(4, **k)]
-)
+@pytest.mark.parametrize("make", [partial(arranged_cohort, "nesting", 4), partial(shares_cohort, 4)])
 def test_cohorts_are_seeded_and_say_synthetic(make):
     first, again, other = make(seed=1), make(seed=1), make(seed=2)
     np.testing.assert_array_equal(first.features[2].x, again.features[2].x)
@@ -159,7 +170,7 @@ def test_cohorts_are_seeded_and_say_synthetic(make):
     assert all("synthetic" in f.slide_id and f.encoder == "synthetic" for f in first.features)
     with pytest.raises(CohortError, match=r"strength of 0\.\.1, got 1\.5"):
         make(strength=1.5)
-    with pytest.raises(CohortError, match="at least 12 cells, got 8"):
+    with pytest.raises(CohortError, match="at least 18 cells, got 8"):
         make(grid=8)
 
 

@@ -42,7 +42,7 @@ class Arrangement(Part, ABC, family="synthetic arrangement", package="wsigraph.s
 
 
 def arranged_slide(
-    arrangement: str, index: int, *, label: int, seed: int = 0, strength: float = 1.0, grid: int = 20
+    arrangement: str, index: int, *, label: int, seed: int = 0, strength: float = 1.0, grid: int = 24
 ) -> PatchFeatures:
     """One synthetic slide whose patches stand as its label says.
 
@@ -57,7 +57,7 @@ def arranged_slide(
         label: 0 or 1.
         seed: Fixes every number, with ``index``.
         strength: Share of the cells that stand as the label says, 0..1.
-        grid: Lattice cells along each side, at least 12.
+        grid: Lattice cells along each side, at least 18.
 
     Units: coords in level-0 pixels, a lattice step is 256.
     Raises: CohortError: if the strength or the grid is out of range. UnknownPartError: if there is no such
@@ -65,7 +65,7 @@ def arranged_slide(
     """
     _check(arrangement, strength, grid)
     tissue = tissue_cells(np.random.default_rng([seed, index]), grid, count=tissue_count(grid))
-    allowed = interior(tissue)
+    allowed = full_degree(tissue)
     part: Arrangement = Arrangement.registry.get(arrangement)()
     placed = part.kinds(np.random.default_rng([seed, index, 1, label]), allowed, label=label)
     inside = loosened(np.random.default_rng([seed, index, 2]), placed[allowed], strength)
@@ -75,7 +75,7 @@ def arranged_slide(
 
 
 def arranged_cohort(
-    arrangement: str, slides: int = 40, *, seed: int = 0, strength: float = 1.0, grid: int = 20
+    arrangement: str, slides: int = 40, *, seed: int = 0, strength: float = 1.0, grid: int = 24
 ) -> SyntheticCohort:
     """A synthetic cohort in which only the arrangement of patches tells the label.
 
@@ -87,20 +87,22 @@ def arranged_cohort(
         slides: How many; labels alternate.
         seed: Fixes every number.
         strength: Share of the cells that stand as the label says, 0..1.
-        grid: Lattice cells along each side, at least 12.
+        grid: Lattice cells along each side, at least 18.
 
     Units: coords in level-0 pixels, a lattice step is 256.
     Raises: CohortError: if the strength or the grid is out of range. UnknownPartError: if there is no such
         arrangement.
     """
-    options = {"seed": seed, "strength": strength, "grid": grid}
     _check(arrangement, strength, grid)
-    made = [arranged_slide(arrangement, i, label=i % 2, **options) for i in range(slides)]
+    made = [
+        arranged_slide(arrangement, i, label=i % 2, seed=seed, strength=strength, grid=grid)
+        for i in range(slides)
+    ]
     return labelled(made, Arrangement.registry.get(arrangement).classes)
 
 
 def shares_cohort(
-    slides: int = 40, *, seed: int = 0, strength: float = 1.0, grid: int = 20
+    slides: int = 40, *, seed: int = 0, strength: float = 1.0, grid: int = 24
 ) -> SyntheticCohort:
     """The reverse: only the share of kind 1 tells the label, and a graph has nothing to add.
 
@@ -111,7 +113,7 @@ def shares_cohort(
         slides: How many; labels alternate.
         seed: Fixes every number.
         strength: The dial, 0..1; 0 makes the label unlearnable.
-        grid: Lattice cells along each side, at least 12.
+        grid: Lattice cells along each side, at least 18.
 
     Units: coords in level-0 pixels, a lattice step is 256.
     Raises: CohortError: if the strength or the grid is out of range.
@@ -128,9 +130,17 @@ def shares_cohort(
     return labelled(made, ("poor", "rich"))
 
 
+def full_degree(tissue: np.ndarray) -> np.ndarray:
+    """Cells three or more from the rim of the tissue: all have eight neighbours, and none beside those.
+
+    Nearer the rim a patch's number of neighbours would hint at its kind, and degree at the label.
+    """
+    return interior(interior(interior(tissue)))
+
+
 def tissue_count(grid: int) -> int:
     """Cells of tissue on a grid, the same on every slide."""
-    return round(0.6 * (grid - 2) ** 2) + 8
+    return round(0.75 * (grid - 2) ** 2)
 
 
 def loosened(rng: np.random.Generator, kinds: np.ndarray, strength: float) -> np.ndarray:
@@ -166,5 +176,5 @@ def rows_of_kinds(rng: np.random.Generator, kinds: np.ndarray) -> np.ndarray:
 def _check(what: str, strength: float, grid: int) -> None:
     if not 0.0 <= strength <= 1.0:
         raise CohortError(expected(f"Synthetic cohort '{what}'", "a strength of 0..1", f"{strength}"))
-    if grid < 12:
-        raise CohortError(expected(f"Synthetic cohort '{what}'", "a grid of at least 12 cells", f"{grid}"))
+    if grid < 18:
+        raise CohortError(expected(f"Synthetic cohort '{what}'", "a grid of at least 18 cells", f"{grid}"))
