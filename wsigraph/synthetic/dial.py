@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -99,6 +100,37 @@ def arranged_cohort(
         for i in range(slides)
     ]
     return labelled(made, Arrangement.registry.get(arrangement).classes)
+
+
+def twin_cohort(
+    arrangement: str, pairs: int = 20, *, seed: int = 0, strength: float = 1.0, grid: int = 24
+) -> SyntheticCohort:
+    """A synthetic cohort of twins: slides 2 i and 2 i + 1 hold the same rows, one arranged for each label.
+
+    Twins belong to one made-up patient, so that folds by patient keep them together. A set model answers both
+    alike: whatever it learned, its AUC over slides is .5 but for rounding, in every test fold and not only on
+    average. Patients have no label of their own here; read the slides' metrics.
+
+    Args:
+        arrangement: One of ``Arrangement.registry.names()``.
+        pairs: How many twins.
+        seed: Fixes every number.
+        strength: Share of the cells that stand as the label says, 0..1.
+        grid: Lattice cells along each side, at least 18.
+
+    Units: coords in level-0 pixels, a lattice step is 256.
+    Raises: CohortError: if the strength or the grid is out of range. UnknownPartError: if there is no such
+        arrangement.
+    """
+    made = [
+        replace(
+            arranged_slide(arrangement, i // 2, label=i % 2, seed=seed, strength=strength, grid=grid),
+            slide_id=f"synthetic_{i:03d}",
+        )
+        for i in range(2 * pairs)
+    ]
+    patients = tuple(f"synthetic_patient_{i // 2:03d}" for i in range(2 * pairs))
+    return replace(labelled(made, Arrangement.registry.get(arrangement).classes), patients=patients)
 
 
 def shares_cohort(
