@@ -17,6 +17,8 @@ from wsigraph.graph.builders.edgeless import Edgeless
 from wsigraph.graph.builders.feature_knn import FeatureKNN
 from wsigraph.graph.builders.knn import KNN
 from wsigraph.graph.builders.radius import Radius
+from wsigraph.graph.builders.random_degree import RandomDegree
+from wsigraph.graph.builders.shuffled import Shuffled
 from wsigraph.graph.builders.window import Window
 from wsigraph.testing.graph_builders import check_graph_builder
 
@@ -27,6 +29,8 @@ BUILDERS = {
     "delaunay": [Delaunay()],
     "feature_knn": [FeatureKNN(k=5)],
     "edgeless": [Edgeless()],
+    "shuffled": [Shuffled(), Shuffled({"name": "window", "rings": 1}, seed=2), Shuffled("edgeless")],
+    "random_degree": [RandomDegree(), RandomDegree({"name": "delaunay"}, seed=2)],
 }
 
 
