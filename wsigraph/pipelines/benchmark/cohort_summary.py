@@ -30,6 +30,7 @@ class CohortSummary:
         name: Name of the cohort.
         synthetic: Whether features, places or labels are made up.
         metric: What methods are judged by.
+        classes: Number of classes; 0 of estimates.
         slides: How many were answered.
         patients: Of how many patients.
         seeds: Those that every method finished, the only ones that count.
@@ -49,6 +50,7 @@ class CohortSummary:
     name: str
     synthetic: bool
     metric: str
+    classes: int
     slides: int
     patients: int
     seeds: tuple[int, ...]
@@ -98,6 +100,7 @@ def summarise_cohort(results: Results, name: str, *, margin: float, resamples: i
         name=name,
         synthetic=bool(cells[0]["synthetic"]),
         metric=stick.name,
+        classes=stick.classes,
         slides=len(first.repeats[0].slides),
         patients=len(first.patients),
         seeds=seeds,

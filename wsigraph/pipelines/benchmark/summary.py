@@ -20,7 +20,7 @@ class Summary:
     """What a benchmark found.
 
     Args:
-        cohorts: Contests, by name in order.
+        cohorts: Contests in order of their names, made-up ones last.
         ranks: Mean ranks over ``"real"`` and over ``"synthetic"`` cohorts, where two or more of them have two
             methods in common; made-up cohorts are ranked apart, and controls are not ranked.
         failed: Reason by cell.
@@ -70,9 +70,9 @@ def summarise(
         name: summarise_cohort(results, name, margin=margin, resamples=resamples)
         for name in results.cohorts()
     }
-    cohorts = tuple(one for one in found.values() if one is not None)
+    cohorts = sorted((one for one in found.values() if one is not None), key=lambda one: one.synthetic)
     return Summary(
-        cohorts=cohorts,
+        cohorts=tuple(cohorts),
         ranks=_ranks(cohorts),
         failed={k: why for k, why in read_failures(out).items() if wanted is None or k in wanted},
         unfinished=tuple(name for name, one in found.items() if one is None),

@@ -101,7 +101,8 @@ def _undecided(found: str, gain: Difference, *, margin: float, patients: int) ->
     if not shown > 0 or not margin > 0:
         return Verdict(CANNOT_TELL, said)
     needed = math.ceil(patients * (shown / margin) ** 2)
-    said += f" So many patients ({patients}) would probably show {shown:.3f}; {margin:.3f} takes about {needed:,}."
+    said += f" So many patients ({patients}) would probably show {shown:.3f}"
+    said += f"; {margin:.3f} takes about {needed:,}." if needed > patients else "."
     return Verdict(CANNOT_TELL, said, detectable=shown, patients_needed=needed)
 
 
