@@ -66,6 +66,21 @@ class CohortSummary:
     curves: Mapping[str, tuple[CurvePoint, ...]]
     finished: Mapping[str, tuple[int, ...]]
 
+    @property
+    def title(self) -> str:
+        """The name, marked where the cohort is made up."""
+        return f"{self.name} (synthetic)" if self.synthetic else self.name
+
+    @property
+    def sentence(self) -> str:
+        """The verdict in words, or why there is none."""
+        if self.verdict is not None:
+            return self.verdict.sentence
+        if self.best_graph is None or self.best_set is None:
+            lacking = "graph" if self.best_graph is None else "set"
+            return f"Not asked: there is no {lacking} method with a known validation loss."
+        return "Not asked: verdicts are given of classes only; the difference stands in the report."
+
     def method(self, name: str) -> MethodSummary:
         """The method of that name."""
         return next(one for one in self.methods if one.name == name)

@@ -14,7 +14,6 @@ from wsigraph.pipelines.benchmark.page_tables import (
     family_table,
     methods_table,
     ranks_table,
-    title_of,
     verdicts_table,
 )
 from wsigraph.pipelines.benchmark.summary import Summary
@@ -25,7 +24,7 @@ PICTURES = "pictures"
 
 def write_report(
     out: str | Path, summary: Summary, *, command: str = "", heatmaps: Sequence[Picture] = ()
-) -> None:
+) -> Path:
     """Write ``report.html``, ``report.md``, ``summary.json`` and ``pictures/`` into a benchmark folder.
 
     Args:
@@ -34,6 +33,7 @@ def write_report(
         command: The command that filled the folder.
         heatmaps: Examples to show.
 
+    Returns: The page.
     Raises: RunError: if a heatmap is missing.
     """
     out = Path(out)
@@ -48,12 +48,13 @@ def write_report(
     subtitle = f"{len(summary.cohorts)} cohorts, {methods} methods and controls, {cells} cells compared"
     for write, name in ((write_index, "report.html"), (write_markdown, "report.md")):
         write(out / name, TITLE, sections, subtitle=subtitle, badges=badges)
+    return out / "report.html"
 
 
 def _sections(folder: Path, summary: Summary, *, command: str, heatmaps: Sequence[Picture]) -> list[Section]:
     warnings = _warnings(summary)
     sections: list[Section] = [Notice(warnings)] if warnings else []
-    sections += [verdicts_table(summary.cohorts), Text("", _verdicts(summary))]
+    sections += [verdicts_table(summary.cohorts), Text("", summary.text().splitlines())]
     groups = {
         "Graph less set": overview(folder, summary),
         "Every graph method and its controls": forests(folder, summary),
@@ -98,20 +99,6 @@ def _warnings(summary: Summary) -> list[str]:
     return said
 
 
-def _verdicts(summary: Summary) -> list[str]:
-    said = []
-    for one in summary.cohorts:
-        if one.verdict is not None:
-            sentence = one.verdict.sentence
-        elif one.best_graph is None or one.best_set is None:
-            lacking = "graph" if one.best_graph is None else "set"
-            sentence = f"Not asked: there is no {lacking} method with a known validation loss."
-        else:
-            sentence = "Not asked: verdicts are given of classes only; the difference stands in the table."
-        said.append(f"{title_of(one)}: {sentence}")
-    return said
-
-
 def _method(summary: Summary) -> list[str]:
     return [
         "Every method of a cohort answered the same slides, each by a network that was not trained on it; "
@@ -139,7 +126,7 @@ def _reproduce(summary: Summary, command: str) -> list[Section]:
     sections += [Details("The command", command)] if command else []
     return sections + [
         Details(
-            f"{title_of(one)}: cells that are compared",
+            f"{one.title}: cells that are compared",
             "\n".join(cell for method in one.methods for cell in method.cells),
         )
         for one in summary.cohorts

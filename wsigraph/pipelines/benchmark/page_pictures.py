@@ -14,7 +14,7 @@ from wsigraph.io.ranks_png import write_ranks
 from wsigraph.io.report.sections import Picture
 from wsigraph.pipelines.benchmark.cohort_summary import CohortSummary
 from wsigraph.pipelines.benchmark.measured import Difference
-from wsigraph.pipelines.benchmark.page_tables import metric_of, title_of
+from wsigraph.pipelines.benchmark.page_tables import metric_of
 from wsigraph.pipelines.benchmark.summary import Summary
 from wsigraph.pipelines.benchmark.verdict import SHUFFLED
 
@@ -29,7 +29,7 @@ def overview(folder: Path, summary: Summary) -> list[Picture]:
         if one.gain is not None:
             lost = one.controls.get(SHUFFLED)
             marks = [_mark(_GRAPH, one.gain), *([_mark(_LOST, lost)] if lost else [])]
-            rows.append((title_of(one), marks))
+            rows.append((one.title, marks))
     if not rows:
         return []
     path, colours = folder / "overview.png", {_GRAPH: COLOURS[0], _LOST: COLOURS[1]}
@@ -58,10 +58,8 @@ def forests(folder: Path, summary: Summary) -> list[Picture]:
         if rows:
             path = folder / f"forest-{one.name}.png"
             label = f"{metric_of(one)} less that of {one.partner}"
-            write_forest(path, rows, colours, label=label, title=title_of(one), margin=summary.margin)
-            caption = (
-                f"{title_of(one)}: every graph method and its controls less {one.partner}, 95 % intervals."
-            )
+            write_forest(path, rows, colours, label=label, title=one.title, margin=summary.margin)
+            caption = f"{one.title}: every graph method and its controls less {one.partner}, 95 % intervals."
             pictures.append(Picture(path, caption))
     return pictures
 
@@ -73,10 +71,10 @@ def curves(folder: Path, summary: Summary) -> list[Picture]:
         names = dict.fromkeys(name for name in (one.best_graph, one.best_set, one.partner) if name)
         own = {name: one.curves[name] for name in names if name in one.curves}
         if own:
-            drawn[title_of(one)] = own
+            drawn[one.title] = own
     if not drawn:
         return []
-    there = [one for one in summary.cohorts if title_of(one) in drawn]
+    there = [one for one in summary.cohorts if one.title in drawn]
     write_label_curves(folder / "labels.png", drawn, metric=metrics(there))
     return [Picture(folder / "labels.png", "With fewer labelled patients to learn from, 95 % intervals.")]
 
@@ -84,7 +82,7 @@ def curves(folder: Path, summary: Summary) -> list[Picture]:
 def costs(folder: Path, summary: Summary) -> list[Picture]:
     """What methods cost and how good they are."""
     drawn = {
-        title_of(one): [
+        one.title: [
             Costed(m.name, m.kind, m.cpu_seconds, m.value, m.low, m.high)
             for m in one.methods
             if m.plain and m.cpu_seconds > 0 and math.isfinite(m.value)

@@ -16,11 +16,6 @@ from wsigraph.pipelines.benchmark.verdict import SHUFFLED
 UNKNOWN = "unknown"
 
 
-def title_of(cohort: CohortSummary) -> str:
-    """The cohort's name, marked where it is made up."""
-    return f"{cohort.name} (synthetic)" if cohort.synthetic else cohort.name
-
-
 def metric_of(cohort: CohortSummary) -> str:
     """The metric in words."""
     if cohort.metric == "auc":
@@ -37,7 +32,7 @@ def verdicts_table(cohorts: Sequence[CohortSummary]) -> Table:
         lost = one.controls.get(SHUFFLED)
         rows.append(
             [
-                title_of(one),
+                one.title,
                 one.verdict.answer if one.verdict else "not asked",
                 _with_value(one, one.best_graph),
                 _with_value(one, one.best_set),
@@ -77,7 +72,7 @@ def family_table(cohort: CohortSummary) -> Table:
         "By seed",
     ]
     caption = "The family was fixed beforehand; intervals are of each pair alone."
-    return Table(f"{title_of(cohort)}: graph methods against {cohort.partner}", columns, rows, caption)
+    return Table(f"{cohort.title}: graph methods against {cohort.partner}", columns, rows, caption)
 
 
 def methods_table(cohort: CohortSummary) -> Table:
@@ -114,7 +109,7 @@ def methods_table(cohort: CohortSummary) -> Table:
         "one network with its answers; memory is the most that a cell's process grew by. Lower is better for "
         "loss, calibration error (ECE) and Brier score."
     )
-    return Table(f"{title_of(cohort)}: all methods", columns, rows, caption)
+    return Table(f"{cohort.title}: all methods", columns, rows, caption)
 
 
 def ranks_table(sort: str, table: RankTable) -> Table:

@@ -36,6 +36,10 @@ class Summary:
     margin: float
     resamples: int
 
+    def text(self) -> str:
+        """The answer of each cohort, a line each."""
+        return "\n".join(f"{one.title}: {one.sentence}" for one in self.cohorts)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values, cohorts and methods by name; undefined numbers are NaN."""
         told = asdict(self)
