@@ -82,14 +82,14 @@ def judge(
 
 def _of_gain(found: str, gain: Difference, controls: Mapping[str, Difference]) -> Verdict:
     survives = tuple(name for name, one in controls.items() if not one.low > 0)
-    if SHUFFLED not in controls:
+    if SHUFFLED not in controls or math.isnan(controls[SHUFFLED].low):
         said = f"Cannot tell. {found}, a gain; without the control on shuffled coordinates nobody knows "
         return Verdict(CANNOT_TELL, said + "whether it comes from space.", survives)
     lost = controls[SHUFFLED]
     if lost.low > 0:
         said = f"Yes. {found}. On shuffled coordinates {gain.a} loses {_told(lost, sign='')}."
         return Verdict(YES, said, survives)
-    said = f"A gain, but not from space, as far as is shown. {found}. {gain.a} less itself on shuffled "
+    said = f"Gain, but not from space, as far as is shown. {found}. {gain.a} less itself on shuffled "
     said += f"coordinates: {_told(lost)}. The gain is not shown to shrink under: {', '.join(survives)}."
     return Verdict(NOT_SPACE, said, survives)
 
