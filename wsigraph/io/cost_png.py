@@ -95,6 +95,7 @@ def _panel(axes: Axes, methods: Sequence[Costed]) -> None:
         axes.annotate(one.name, place, (4, 5), textcoords="offset points", fontsize=8, color=INK)
     cheapest, dearest = (end(one.cost for one in methods) for end in (min, max))
     axes.set_xscale("log")
+    axes.tick_params(which="minor", colors=QUIET, labelsize=8)
     axes.set_xlim(cheapest / 1.5, dearest * 2.2)
     axes.xaxis.set_major_formatter(lambda x, _: f"{x:g}")
     axes.xaxis.set_minor_formatter(lambda x, _: f"{x:g}" if dearest < 12 * cheapest else "")
