@@ -29,6 +29,7 @@ class Contest:
         recipes: What is trained, by name.
         folds: Folds, drawn anew for each seed, where no splits are given.
         splits: Official splits, the same for every seed; one repeat.
+        synthetic: Whether features, places or labels are made up; said wherever its numbers stand.
 
     Raises: RunError: if there is no recipe, or the splits test a slide several times. CohortError: if a name
         cannot stand in a file name.
@@ -39,6 +40,7 @@ class Contest:
     recipes: Mapping[str, Recipe]
     folds: int = 5
     splits: SplitSet | None = None
+    synthetic: bool = False
 
     def __post_init__(self) -> None:
         for name in (self.name, *self.recipes):
