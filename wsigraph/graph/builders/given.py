@@ -35,10 +35,10 @@ class Given(GraphBuilder, name="given"):
         positions = positions_of(features.coords)
         ends = features.joins.reshape(-1, 2)
         place = _places(positions.points, ends).reshape(-1, 2)
-        known = (place >= 0).all(axis=1)
-        index = symmetric(*place[known].T, len(positions.points))
-        lost = int((~known).sum())
-        notes = (f"{lost} of {len(known)} given edges end where no patch is",) if lost else ()
+        there = place[(place >= 0).all(axis=1)]
+        index = symmetric(there[:, 0], there[:, 1], len(positions.points))
+        lost = len(place) - len(there)
+        notes = (f"{lost} of {len(place)} given edges end where no patch is",) if lost else ()
         return Edges(to_patches(index, positions, features.slide_id), notes)
 
 
