@@ -13,6 +13,7 @@ from wsigraph.errors import RunError, WsigraphError, expected
 from wsigraph.io.cohort import Cohort
 from wsigraph.io.graph_store import GraphStore
 from wsigraph.io.log_file import read_log
+from wsigraph.io.memory import forget_peak, peak_memory
 from wsigraph.pipelines.benchmark.grid import Cell
 from wsigraph.pipelines.cohort_graphs import prepare
 from wsigraph.pipelines.one_fit import Task, answer_all, fit_one, having_seen
@@ -46,7 +47,8 @@ class Workshop:
         """Train a cell and answer its test slides.
 
         Seconds are of training and answers, without reading features and building graphs; of a cell that was
-        killed and went on they are unknown (None).
+        killed and went on they are unknown (None). Memory is what the process held at most beyond what it
+        held before, in bytes. ``val_loss`` is of the best epoch, the only number a choice may rest on.
 
         Raises: RunError: if slides of the contest cannot be used by this method.
         """
@@ -57,22 +59,43 @@ class Workshop:
             cell.split.train, cohort.strata, cohort.patients, share=cell.share, seed=own
         )
         task = Task(having_seen(recipe, cohort, train_on), cohort, store, folder, own, self.trainer)
-        wall, processor = time.perf_counter(), time.process_time()
+        wall, processor, held = time.perf_counter(), time.process_time(), forget_peak()
         model = fit_one(task, train_on=train_on, validate_on=cell.split.val)
         rows = answer_all(task, model, cell.split.test, split="test", repeat=cell.seed, fold=cell.place)
         spent = time.perf_counter() - wall, time.process_time() - processor
+        log, peak = read_log(folder / "log.csv"), peak_memory()
         return {
             **cell.facts,
+            "kind": cell.arm.kind,
+            "synthetic": cell.ready.contest.synthetic,
             "settings": recipe.to_dict(),
             "slides_sha256": cell.ready.digest,
             "num_train": len(train_on),
             "num_val": len(cell.split.val),
             "parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
-            "epochs": len(read_log(folder / "log.csv")),
+            "epochs": len(log),
+            "val_loss": min(row["val_loss"] for row in log),
+            "peak_memory": None if held is None or peak is None else max(0, peak - held),
             "seconds": None if resumed else spent[0],
             "cpu_seconds": None if resumed else spent[1],
             "rows": [asdict(row) for row in rows],
         }
+
+    def epoch_seconds(self, cell: Cell) -> float:
+        """Seconds of one epoch of this cell, answers included; nothing of it is kept.
+
+        Raises: RunError: if slides of the contest cannot be used by this method.
+        """
+        recipe, cohort, store = self._prepared(cell)
+        recipe = having_seen(recipe, cohort, cell.split.train).with_settings({"optimiser.epochs": 1})
+        folder = self.folder / f"{cell.name}-trial"
+        task = Task(recipe, cohort, store, folder, cell.seed, self.trainer)
+        begin = time.perf_counter()
+        try:
+            fit_one(task, train_on=cell.split.train, validate_on=cell.split.val)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        return time.perf_counter() - begin
 
     def clear(self, cell: Cell) -> None:
         """Delete what training left of a cell whose result is kept."""
