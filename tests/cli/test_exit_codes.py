@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from importlib.metadata import version
@@ -63,6 +64,14 @@ def test_one_bad_file_among_good_ones_is_1_and_named(wsigraph, feature_folder):
 def test_only_bad_files_is_3(wsigraph, tmp_path):
     (tmp_path / "broken.h5").write_bytes(b"not hdf5 at all")
     assert wsigraph("card", tmp_path / "broken.h5").code == NOTHING
+
+
+def test_a_folder_of_several_sets_is_2_and_names_one(wsigraph, feature_folder):
+    for name in ("features_uni", "features_conch"):
+        shutil.copytree(feature_folder / "features", feature_folder / "job" / name)
+    left = wsigraph("card", feature_folder / "job")
+    assert left.code == WRONG
+    assert "expected one set of features, got 2: features_conch, features_uni. Name one of them" in left.err
 
 
 def test_an_error_of_ours_is_one_red_line_without_a_traceback(wsigraph, tmp_path):
