@@ -16,6 +16,7 @@ from wsigraph.errors import CohortError, FeatureFileError
 from wsigraph.graph.base import Edges
 from wsigraph.graph.build import to_graph
 from wsigraph.graph.builders.knn import KNN
+from wsigraph.graph.builders.shuffled import Shuffled
 from wsigraph.graph.builders.window import Window
 from wsigraph.io.cohort import Cohort, Slide
 from wsigraph.io.edge_cache import cached_edges, edges_file, write_edges
@@ -101,6 +102,17 @@ def test_kept_edges_spare_the_builder_and_give_the_same_graph(job, packed, monke
     store = GraphStore(KNN(), True, 8, budget_bytes=0)
     for slide, graph in zip(slides, plain, strict=True):
         assert_same_graph(store.graph(Slide("s", "p", "", packed / slide.path.name)), graph)
+
+
+def test_edges_of_a_control_are_drawn_for_the_slide_whatever_its_file_is_called(packed, tmp_path):
+    path, builder = packed / "synthetic_001.h5", Shuffled(seed=1)
+    pack_files([packed], tmp_path / "again", builder=builder)
+    assert not (tmp_path / "again" / "edges").exists()
+    write_edges(path, builder, builder.edges(read_features(path)))
+    store = GraphStore(builder, self_loops=False, in_channels=8, budget_bytes=0)
+    renamed = store.graph(Slide("other", "p", "", path))
+    same(renamed, to_graph(read_features(path, slide_id="other"), builder))
+    assert not torch.equal(renamed.pos, store.graph(Slide("synthetic_001", "p", "", path)).pos)
 
 
 def test_memory_for_graphs_is_bounded_and_the_first_that_fit_stay(job):

@@ -29,13 +29,25 @@ class GraphBuilder(Part, ABC, family="graph builder", package="wsigraph.graph.bu
     """Connects the patches of one slide.
 
     Attributes:
-        may_be_edgeless: True only for controls that join nothing on purpose; elsewhere a slide of several
-            patches without one edge is an error.
-        uses_coords: False where edges do not depend on coordinates.
+        draws: True for controls that draw from the slide's id: edges kept under another name are not theirs.
     """
 
-    may_be_edgeless: ClassVar[bool] = False
-    uses_coords: ClassVar[bool] = True
+    draws: ClassVar[bool] = False
+
+    @property
+    def may_be_edgeless(self) -> bool:
+        """True only where nothing is joined on purpose; elsewhere a slide of several patches without one edge
+        is an error."""
+        return False
+
+    @property
+    def uses_coords(self) -> bool:
+        """False where edges do not depend on coordinates."""
+        return True
+
+    def placed(self, features: PatchFeatures) -> PatchFeatures:
+        """The patches where the graph has them: at their own places, but for controls."""
+        return features
 
     @abstractmethod
     def edges(self, features: PatchFeatures) -> Edges:

@@ -50,6 +50,7 @@ def to_graph(
         )
     lattice = lattice_of(features)
     edges = builder.edges(features) if edges is None else edges
+    features = builder.placed(features)
     if not edges.index.shape[1] and len(features) > 1 and not builder.may_be_edgeless:
         raise GraphError(
             expected(

@@ -125,7 +125,8 @@ class GraphStore:
                 )
             )
         # of a slide only what belongs to it as a whole is read again, so that its rows may move
-        kept = cached_edges(slide.path, self.builder, num_nodes=len(features))
+        draws = self.builder.draws  # from the slide's id, and kept edges know only the name of their file
+        kept = None if draws else cached_edges(slide.path, self.builder, num_nodes=len(features))
         graph, _ = orderly(to_graph(features, self.builder, edges=kept))
         return with_self_loops(graph) if self.self_loops else graph
 

@@ -28,7 +28,7 @@ def prepare(
     Raises: CohortError: if no slide can be used, or a classifier is to learn from a cohort without labels.
         RecipeError: if tasks or classes disagree.
     """
-    _check_task(recipe, cohort)
+    check_question(recipe, cohort)
     budget = int(cache_gb * 1e9)
     store = GraphStore(graph_builder(recipe), recipe.self_loops, recipe.in_channels, budget)
     reporter.start("Reading features, building graphs", len(cohort))
@@ -53,8 +53,11 @@ def prepare(
     return recipe.model_copy(update={"features": found}), cohort, store
 
 
-def _check_task(recipe: Recipe, cohort: Cohort) -> None:
-    """A recipe with heads, and a cohort read for the same task with the same names."""
+def check_question(recipe: Recipe, cohort: Cohort) -> None:
+    """Refuse a recipe with heads for a cohort that was read for another task or with other names.
+
+    Raises: CohortError: if the cohort has no labels. RecipeError: if tasks or classes disagree.
+    """
     if not recipe.classifies:
         return
     task, where = recipe.make_task(), f"Recipe '{recipe.name}'"

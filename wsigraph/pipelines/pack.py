@@ -54,7 +54,7 @@ def pack_files(
     Args:
         paths: Feature files, or folders of any layout.
         out: Folder of the packed files.
-        builder: Its edges are kept beside; none where not given.
+        builder: Its edges are kept beside; none where not given, and none of controls that draw them.
         reporter: Hears of the progress.
 
     Raises: FeatureFileError: if a path holds no features. CohortError: if two files are of one slide, or
@@ -85,7 +85,7 @@ def _pack_one(source: Path, target: Path, builder: GraphBuilder | None) -> bool:
     fresh = not _is_packed(source, target)
     if fresh:
         write_features(target, read_features(source, slide_id=slide_name(source)))
-    if builder is None:
+    if builder is None or builder.draws:
         return fresh
     features = read_features(target)
     if not features.has_coords or cached_edges(target, builder, num_nodes=len(features)) is not None:

@@ -69,6 +69,28 @@ def dense_neighbours(dense: np.ndarray) -> np.ndarray:
     return around[dense]
 
 
+def lowest(height: np.ndarray, allowed: np.ndarray, *, count: int) -> np.ndarray:
+    """The ``count`` allowed cells of the least height.
+
+    Shape: ``[grid, grid]`` float and bool -> ``[grid, grid]`` bool with exactly ``count`` true cells.
+    Raises: TilingError: if there are fewer allowed cells than ``count``.
+    """
+    if allowed.sum() < count:
+        raise TilingError(expected("Synthetic arrangement", f"at least {count} cells", f"{allowed.sum()}"))
+    places = np.argwhere(allowed)
+    return _at(places[np.argsort(height[allowed], kind="stable")[:count]], allowed.shape)
+
+
+def grow(allowed: np.ndarray, centre: np.ndarray, *, count: int) -> np.ndarray:
+    """The ``count`` allowed cells nearest to a centre: a disc where there is room for one.
+
+    Shape: ``[grid, grid]`` bool with exactly ``count`` true cells.
+    Raises: TilingError: if there are fewer allowed cells than ``count``.
+    """
+    rows, columns = np.mgrid[: allowed.shape[0], : allowed.shape[1]]
+    return lowest(np.hypot(rows - centre[0], columns - centre[1]), allowed, count=count)
+
+
 def _clusters(rng: np.random.Generator, allowed: np.ndarray, count: int, groups: int = 3) -> np.ndarray:
     places = np.argwhere(allowed)
     seeds = places[rng.choice(len(places), size=min(groups, len(places)), replace=False)]

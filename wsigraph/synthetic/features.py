@@ -69,8 +69,8 @@ def arrangement_cohort(
         x = np.empty((tissue, in_channels), dtype=np.float32)
         x[kinds], x[~kinds] = second, first
         x = rows.permutation(x) if shuffle_coords else x
-        made.append(_slide(index, x, np.argwhere(mask)[:, ::-1]))
-    return _cohort(made, LABELS)
+        made.append(features_of_cells(index, x, np.argwhere(mask)[:, ::-1]))
+    return labelled(made, LABELS)
 
 
 def composition_cohort(
@@ -98,8 +98,8 @@ def composition_cohort(
         kinds = rng.permutation(tissue) < round(share * tissue)
         noise = rng.standard_normal((tissue, in_channels))
         x = noise + 2.0 * strength * kinds[:, None] * _direction(in_channels)
-        made.append(_slide(index, x.astype(np.float32), np.argwhere(mask)[:, ::-1]))
-    return _cohort(made, ("poor", "rich"))
+        made.append(features_of_cells(index, x.astype(np.float32), np.argwhere(mask)[:, ::-1]))
+    return labelled(made, ("poor", "rich"))
 
 
 def _direction(in_channels: int) -> np.ndarray:
@@ -107,7 +107,8 @@ def _direction(in_channels: int) -> np.ndarray:
     return 1.0 - 2.0 * (np.arange(in_channels) % 2)
 
 
-def _slide(index: int, x: np.ndarray, cells: np.ndarray) -> PatchFeatures:
+def features_of_cells(index: int, x: np.ndarray, cells: np.ndarray) -> PatchFeatures:
+    """A synthetic slide of its rows and their cells (x, y)."""
     return PatchFeatures(
         slide_id=f"synthetic_{index:03d}",
         x=x,
@@ -122,7 +123,8 @@ def _slide(index: int, x: np.ndarray, cells: np.ndarray) -> PatchFeatures:
     )
 
 
-def _cohort(features: list[PatchFeatures], classes: tuple[str, ...]) -> SyntheticCohort:
+def labelled(features: list[PatchFeatures], classes: tuple[str, ...]) -> SyntheticCohort:
+    """Slides whose labels alternate, as of made-up patients."""
     patients = (index - 2 if index % 12 in (2, 3) else index for index in range(len(features)))
     return SyntheticCohort(
         features=tuple(features),

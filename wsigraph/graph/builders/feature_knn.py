@@ -8,6 +8,7 @@ from wsigraph.data.patch_features import PatchFeatures
 from wsigraph.errors import GraphError, expected
 from wsigraph.graph.base import Edges, GraphBuilder
 from wsigraph.graph.edges import NO_EDGES, symmetric
+from wsigraph.graph.row_order import row_order
 
 BLOCK_BYTES = 64 * 2**20
 
@@ -37,7 +38,7 @@ class FeatureKNN(GraphBuilder, name="feature_knn"):
             return Edges(NO_EDGES)
         x = features.x.astype(np.float32)
         # one order for every order of the file's rows, so that rounding and ties fall out the same
-        order = np.lexsort((*x.T[:8][::-1], features.coords[:, 0], features.coords[:, 1]))
+        order = row_order(features)
         x = x[order] - x[order].mean(axis=0, dtype=np.float64).astype(np.float32)
         near = _nearest_rows(x, k)
         source, target = order[near.ravel()], np.repeat(order, k)

@@ -1,0 +1,136 @@
+"""Train one cell and say what it answered, as one value that can be written."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from wsigraph.errors import RunError, WsigraphError, expected
+from wsigraph.io.cohort import Cohort
+from wsigraph.io.graph_store import GraphStore
+from wsigraph.io.log_file import read_log
+from wsigraph.io.memory import forget_peak, peak_memory
+from wsigraph.pipelines.benchmark.grid import Cell
+from wsigraph.pipelines.cohort_graphs import prepare
+from wsigraph.pipelines.one_fit import Task, answer_all, fit_one, having_seen
+from wsigraph.pipelines.reporter import Silent
+from wsigraph.training.fit_loop import TrainerOptions
+from wsigraph.training.label_share import share_of_patients
+from wsigraph.training.recipe import FeatureSettings, Recipe
+from wsigraph.training.seeds import mix
+
+Graphs = tuple[str, str, bool]
+"""Cohort, graph builder with its options, self-loops: what cells must share to share graphs."""
+_Prepared = tuple[Cohort, GraphStore, FeatureSettings]
+
+
+@dataclass
+class Workshop:
+    """Trains cells; the graphs of a contest are built once per graph builder.
+
+    Args:
+        folder: Where networks lie while they are trained, so that a killed cell goes on where it was.
+        trainer: Device, workers, precision.
+        builders: Graph builders of the whole grid, which share the memory for kept graphs.
+    """
+
+    folder: Path
+    trainer: TrainerOptions
+    builders: int = 1
+    _stores: dict[Graphs, _Prepared | WsigraphError] = field(default_factory=dict)
+
+    def record(self, cell: Cell) -> dict[str, Any]:
+        """Train a cell and answer its test slides.
+
+        Seconds are of training and answers, without reading features and building graphs; of a cell that was
+        killed and went on they are unknown (None). Memory is what the process held at most beyond what it
+        held before, in bytes. ``val_loss`` is of the best epoch, the only number a choice may rest on.
+
+        Raises: RunError: if slides of the contest cannot be used by this method.
+        """
+        recipe, cohort, store = self._prepared(cell)
+        own, folder = mix(cell.seed, cell.place), self.folder / cell.name
+        resumed = folder.exists()
+        train_on = share_of_patients(
+            cell.split.train, cohort.strata, cohort.patients, share=cell.share, seed=own
+        )
+        task = Task(having_seen(recipe, cohort, train_on), cohort, store, folder, own, self.trainer)
+        wall, processor, held = time.perf_counter(), time.process_time(), forget_peak()
+        model = fit_one(task, train_on=train_on, validate_on=cell.split.val)
+        rows = answer_all(task, model, cell.split.test, split="test", repeat=cell.seed, fold=cell.place)
+        spent = time.perf_counter() - wall, time.process_time() - processor
+        log, peak = read_log(folder / "log.csv"), peak_memory()
+        return {
+            **cell.facts,
+            "kind": cell.arm.kind,
+            "synthetic": cell.ready.contest.synthetic,
+            "settings": recipe.to_dict(),
+            "slides_sha256": cell.ready.digest,
+            "num_train": len(train_on),
+            "num_val": len(cell.split.val),
+            "parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
+            "epochs": len(log),
+            "val_loss": min(row["val_loss"] for row in log),
+            "peak_memory": None if held is None or peak is None else max(0, peak - held),
+            "seconds": None if resumed else spent[0],
+            "cpu_seconds": None if resumed else spent[1],
+            "rows": [asdict(row) for row in rows],
+        }
+
+    def epoch_seconds(self, cell: Cell) -> float:
+        """Seconds of one epoch of this cell, answers included; nothing of it is kept.
+
+        Raises: RunError: if slides of the contest cannot be used by this method.
+        """
+        recipe, cohort, store = self._prepared(cell)
+        recipe = having_seen(recipe, cohort, cell.split.train).with_settings({"optimiser.epochs": 1})
+        folder = self.folder / f"{cell.name}-trial"
+        task = Task(recipe, cohort, store, folder, cell.seed, self.trainer)
+        begin = time.perf_counter()
+        try:
+            fit_one(task, train_on=cell.split.train, validate_on=cell.split.val)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        return time.perf_counter() - begin
+
+    def clear(self, cell: Cell) -> None:
+        """Delete what training left of a cell whose result is kept."""
+        shutil.rmtree(self.folder / cell.name, ignore_errors=True)
+
+    def _prepared(self, cell: Cell) -> tuple[Recipe, Cohort, GraphStore]:
+        """The recipe with what it knows of the features, its slides and their graphs."""
+        recipe, cohort = cell.arm.recipe, cell.ready.cohort
+        key = graphs_of(cell)
+        if key not in self._stores:
+            self._stores[key] = self._prepare(recipe, cohort)
+        found = self._stores[key]
+        if isinstance(found, WsigraphError):
+            raise found
+        kept, store, features = found
+        lost = {slide: why for slide, why in kept.left_out.items() if slide not in cohort.left_out}
+        if lost:
+            slide, why = next(iter(lost.items()))
+            where, what = f"Benchmark of '{cell.ready.contest.name}', method '{cell.arm.name}'", "every slide"
+            raise RunError(expected(where, what, f"{len(lost)} that it cannot use (first '{slide}': {why})"))
+        known = recipe.knowing(recipe.make_task().for_cohort(kept.targets)) if recipe.classifies else recipe
+        return known.model_copy(update={"features": features}), kept, store
+
+    def _prepare(self, recipe: Recipe, cohort: Cohort) -> _Prepared | WsigraphError:
+        """Slides, graphs and features; an error is kept too, so that slides are not read for it again."""
+        try:
+            told, kept, store = prepare(
+                recipe, cohort, Silent(), cache_gb=self.trainer.cache_gb / max(1, self.builders)
+            )
+        except WsigraphError as error:
+            return error
+        return kept, store, told.features
+
+
+def graphs_of(cell: Cell) -> Graphs:
+    """Which graphs a cell is trained on."""
+    recipe = cell.arm.recipe
+    return cell.ready.contest.name, json.dumps(recipe.graph.model_dump(), sort_keys=True), recipe.self_loops

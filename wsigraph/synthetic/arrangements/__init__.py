@@ -1,0 +1,1 @@
+"""Arrangements of synthetic tissue: the same patches, laid out in two ways each."""

@@ -1,0 +1,1 @@
+"""Controls: what is taken from a graph to see whether it was needed."""

@@ -1,0 +1,44 @@
+"""A share of the training slides, as if fewer had been labelled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from wsigraph.errors import CohortError, expected
+from wsigraph.training.seeds import mix
+
+LEAST = 2
+"""Patients that every class keeps, however small the share."""
+
+
+def share_of_patients(
+    train: Sequence[int], strata: Sequence[str], patients: Sequence[str], *, share: float, seed: int
+) -> list[int]:
+    """Some of the training slides: whole patients, about the same share of each class.
+
+    Smaller shares of one seed lie within larger ones. A class keeps at least two patients, or all it has.
+
+    Args:
+        train: Places of the training slides.
+        strata: Class of every slide of the cohort; a patient with several counts to the first by name.
+        patients: Patient of every slide of the cohort.
+        share: Above 0, up to 1, which keeps all.
+        seed: Of the draw.
+
+    Raises: CohortError: if the share is none.
+    """
+    if not 0.0 < share <= 1.0:
+        raise CohortError(expected("share_of_patients", "a share above 0 and up to 1", f"{share}"))
+    if share == 1.0:
+        return list(train)
+    of_class: dict[str, list[str]] = {}
+    for patient in sorted({patients[i] for i in train}):
+        name = min(strata[i] for i in train if patients[i] == patient)
+        of_class.setdefault(name, []).append(patient)
+    kept: set[str] = set()
+    for name, mine in sorted(of_class.items()):
+        order = np.random.default_rng(mix(seed, "label share", name)).permutation(mine).tolist()
+        kept.update(order[: max(LEAST, round(share * len(mine)))])
+    return [i for i in train if patients[i] in kept]
