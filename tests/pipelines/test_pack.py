@@ -111,7 +111,7 @@ def test_edges_of_a_control_are_drawn_for_the_slide_whatever_its_file_is_called(
     write_edges(path, builder, builder.edges(read_features(path)))
     store = GraphStore(builder, self_loops=False, in_channels=8, budget_bytes=0)
     renamed = store.graph(Slide("other", "p", "", path))
-    same(renamed, to_graph(read_features(path, slide_id="other"), builder))
+    assert_same_graph(renamed, to_graph(read_features(path, slide_id="other"), builder))
     assert not torch.equal(renamed.pos, store.graph(Slide("synthetic_001", "p", "", path)).pos)
 
 
