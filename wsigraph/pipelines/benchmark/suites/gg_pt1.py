@@ -1,8 +1,8 @@
 """Glands of pT1 colorectal cancer as graphs of their nuclei: normal or dysplastic?
 
-Whatever else reads these glands (studies in ``benchmarks/``) takes them from here. The length of training was
-chosen on the first official fold: of 15 epochs the validation loss of ``gin``, ``abmil`` and ``gat`` was lowest
-after 5, 8 and 11.
+Whatever else reads these glands (studies in ``benchmarks/``) takes them from here. The length of training
+was chosen on the first official fold: of 15 epochs the validation loss of ``gin``, ``abmil`` and ``gat``
+was lowest after 5, 8 and 11.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Made-up tissue with a dial: labels that only the arrangement of patches tells, and labels that it does not.
 
-Size and length were chosen on the first fold of seed 0 at strength 1, by the validation side alone. Tried were 54
-training slides with 20 epochs of four slides a step, 54 with 12 epochs of two, and 68 with 16 epochs of two: at
-the last ``gin`` has levelled off; ``srmil`` still falls slowly while its validation AUC is above .9.
+Size and length were chosen on the first fold of seed 0 at strength 1, by the validation side alone. Tried
+were 54 training slides with 20 epochs of four slides a step, 54 with 12 epochs of two, and 68 with 16
+epochs of two: at the last ``gin`` has levelled off; ``srmil`` still falls slowly while its validation AUC
+is above .9.
 """
 
 from __future__ import annotations
