@@ -41,8 +41,8 @@ def prepared(
 ) -> Path:
     """Write ``features/<slide>.h5``, ``manifest.csv`` and, when all is there, ``made.json``.
 
-    Where ``made.json`` states the same facts nothing is made; a preparation that was killed has none, and is
-    done anew.
+    Where ``made.json`` states the same facts and no file is missing nothing is made; a preparation that was
+    killed has no ``made.json``, and is done anew.
 
     Args:
         folder: Where; of this data set alone.
@@ -55,7 +55,8 @@ def prepared(
     """
     told = {"wsigraph": version("wsigraph"), **facts}
     manifest, made = folder / MANIFEST, folder / MADE
-    if made.is_file() and manifest.is_file() and read_json(made) == told:
+    there = len(list((folder / FEATURES).glob("*.h5"))) >= slides and manifest.is_file()
+    if there and made.is_file() and read_json(made) == told:
         return manifest
     label, rows = f"Preparing {folder.name}", ["slide_id,patient_id,label"]
     reporter.start(label, slides)

@@ -10,7 +10,8 @@ import pytest
 from wsigraph.graph.build import to_graph
 from wsigraph.graph.builders.given import Given
 from wsigraph.io.features import read_features
-from wsigraph.pipelines.benchmark import BenchmarkPlan
+from wsigraph.pipelines.benchmark import BenchmarkPlan, read_results, run_benchmark
+from wsigraph.pipelines.benchmark.controls import controls
 from wsigraph.pipelines.benchmark.ready import make_ready
 from wsigraph.pipelines.benchmark.suite import Wish, suite
 from wsigraph.pipelines.benchmark.suites.gg_pt1 import FILE, official_splits, read_glands
@@ -61,6 +62,18 @@ def test_folds_are_the_official_ones(folder, tmp_path):
         assert split.test == (2 * fold, 2 * fold + 1)
         assert split.val == tuple((i + 2) % 8 for i in split.test)
         assert len(split.train) == 4
+
+
+def test_the_papers_edges_are_trained_on_and_controlled(folder, tmp_path, cpu):
+    small = {"optimiser.epochs": 1, "encoder.hidden_channels": 8}
+    paper = suite("gg_pt1").contests(Wish(tmp_path / "work", folder, recipes=("gin",), changes=small))[1]
+    taken = controls(("shuffled", "random_degree"))
+    plan = BenchmarkPlan((paper,), seeds=(0,), controls=taken, code="1")
+    result = run_benchmark(plan, out=tmp_path / "out", trainer=cpu)
+    assert (len(result.cells), result.done, result.failed) == (12, 12, {})
+    builders = {cell["control"]: cell["settings"]["graph"] for cell in read_results(result.path).cells}
+    assert builders["none"] == {"name": "given"}
+    assert builders["shuffled"]["of"] == builders["random_degree"]["of"] == {"name": "given"}
 
 
 @pytest.mark.real

@@ -23,12 +23,13 @@ def work(tmp_path_factory):
     return tmp_path_factory.mktemp("work")
 
 
-@pytest.fixture
-def contests(work, monkeypatch):
+@pytest.fixture(scope="module")
+def contests(work):
     """All of them, of three pairs."""
-    monkeypatch.setattr(synthetic, "PAIRS", 3)
     wish = Wish(work, recipes=("abmil", "gin"), changes={"optimiser.epochs": 1})
-    return {contest.name: contest for contest in suite("synthetic").contests(wish)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(synthetic, "PAIRS", 3)
+        return {contest.name: contest for contest in suite("synthetic").contests(wish)}
 
 
 def slides(contest):
@@ -88,6 +89,8 @@ def test_the_reverse_differs_by_the_share_of_one_kind_alone(contests):
 
 
 def test_files_are_made_once_and_anew_where_they_are_not_whole(contests, work, monkeypatch):
+    for name, less in (("PAIRS", 3), ("STRENGTHS", (1.0,)), ("SHARES", ())):
+        monkeypatch.setattr(synthetic, name, less)
     folder = work / "synthetic" / "nesting_1.0"
     files = sorted((folder / "features").glob("*.h5"))
     before = [file.stat().st_mtime_ns for file in files]
@@ -98,6 +101,9 @@ def test_files_are_made_once_and_anew_where_they_are_not_whole(contests, work, m
     suite("synthetic").contests(wish)
     assert all(new.stat().st_mtime_ns > old for new, old in zip(files, before, strict=True))
     again = [file.stat().st_mtime_ns for file in files]
+    files[2].unlink()
+    suite("synthetic").contests(wish)
+    assert len(contests["nesting_1.0"].cohort) == sum(file.is_file() for file in files) == 6
     write_json(folder / MADE, {"wsigraph": "0", "what": "another"})
     suite("synthetic").contests(wish)
     assert all(new.stat().st_mtime_ns > old for new, old in zip(files, again, strict=True))

@@ -1,6 +1,8 @@
 """Colon cancer images with their nuclei as nodes: is any of them epithelial?
 
-Whatever else reads these images (studies in ``benchmarks/``) takes their nuclei from here.
+Whatever else reads these images (studies in ``benchmarks/``) takes their nuclei from here. The length of
+training was chosen on the first fold of seed 0: ``mean_pool``, ``abmil`` and ``gin`` have levelled off on
+validation.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """Glands of pT1 colorectal cancer as graphs of their nuclei: normal or dysplastic?
 
-Whatever else reads these glands (studies in ``benchmarks/``) takes them from here.
+Whatever else reads these glands (studies in ``benchmarks/``) takes them from here. The length of training
+was chosen on the first official fold: of 15 epochs the validation loss of ``gin``, ``abmil`` and ``gat``
+was lowest after 5, 8 and 11.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ GRAPHS_BY_CONTEST: Mapping[str, Mapping[str, Any]] = {
 """The paper's edges go from a nucleus to two others, of which 82 % are its two nearest by centre: they are no
 k-NN graph of the centres that are published, so that the file carries them."""
 
-SETTINGS = {"optimiser.epochs": 10, "sampler.slides_per_step": 8, "checkpoint.patience": 20}
+SETTINGS = {"optimiser.epochs": 12, "sampler.slides_per_step": 8, "checkpoint.patience": 20}
 
 
 class GgPt1(Suite, name="gg_pt1"):

@@ -1,6 +1,9 @@
 """Made-up tissue with a dial: labels that only the arrangement of patches tells, and labels that it does not.
 
-Size and length of training were chosen on the validation loss of the first fold of seed 0.
+Size and length were chosen on the first fold of seed 0 at strength 1, by the validation side alone. Tried
+were 54 training slides with 20 epochs of four slides a step, 54 with 12 epochs of two, and 68 with 16
+epochs of two: at the last ``gin`` has levelled off; ``srmil`` still falls slowly while its validation AUC
+is above .9.
 """
 
 from __future__ import annotations
@@ -31,7 +34,8 @@ class Synthetic(Suite, name="synthetic"):
     """Five arrangements at three strengths, and ``shares``, where composition alone tells the label.
 
     Slides of an arrangement are twins: the same rows of features, laid out for either label. A set model
-    answers twins alike, so that its AUC is .5 in every fold whatever it learned.
+    answers twins alike, so that its AUC is .5 in every fold whatever it learned. ``transmil`` reads patches
+    in raster order, which is space: it is no set model in this sense.
     """
 
     title = "synthetic tissue: labels by arrangement alone, at three strengths, and by composition alone"
