@@ -9,11 +9,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from wsigraph.errors import RunError, WsigraphError, expected
 from wsigraph.io.cohort import Cohort
 from wsigraph.io.graph_store import GraphStore
 from wsigraph.io.log_file import read_log
 from wsigraph.pipelines.benchmark.grid import Cell
+from wsigraph.pipelines.benchmark.node_fit import answer_patches, fit_patches
 from wsigraph.pipelines.cohort_graphs import prepare
 from wsigraph.pipelines.one_fit import Task, answer_all, fit_one, having_seen
 from wsigraph.pipelines.reporter import Silent
@@ -43,7 +46,7 @@ class Workshop:
     _stores: dict[Graphs, _Prepared | WsigraphError] = field(default_factory=dict)
 
     def record(self, cell: Cell) -> dict[str, Any]:
-        """Train a cell and answer its test slides.
+        """Train a cell and answer its test slides, or their patches.
 
         Seconds are of training and answers, without reading features and building graphs; of a cell that was
         killed and went on they are unknown (None).
@@ -58,8 +61,7 @@ class Workshop:
         )
         task = Task(having_seen(recipe, cohort, train_on), cohort, store, folder, own, self.trainer)
         wall, processor = time.perf_counter(), time.process_time()
-        model = fit_one(task, train_on=train_on, validate_on=cell.split.val)
-        rows = answer_all(task, model, cell.split.test, split="test", repeat=cell.seed, fold=cell.place)
+        model, rows = _trained(task, cell, train_on)
         spent = time.perf_counter() - wall, time.process_time() - processor
         return {
             **cell.facts,
@@ -105,6 +107,16 @@ class Workshop:
         except WsigraphError as error:
             return error
         return kept, store, told.features
+
+
+def _trained(task: Task, cell: Cell, train_on: list[int]) -> tuple[nn.Module, list[Any]]:
+    """A network that learned from these slides, and what it answers."""
+    labels, (val, test) = cell.ready.contest.nodes, (cell.split.val, cell.split.test)
+    if labels is None:
+        model = fit_one(task, train_on=train_on, validate_on=val)
+        return model, answer_all(task, model, test, split="test", repeat=cell.seed, fold=cell.place)
+    asked = fit_patches(task, labels, train_on=train_on, validate_on=val)
+    return asked, answer_patches(task, asked, labels, test, repeat=cell.seed, fold=cell.place)
 
 
 def graphs_of(cell: Cell) -> Graphs:
