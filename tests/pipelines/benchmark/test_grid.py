@@ -65,6 +65,10 @@ def test_other_features_are_other_cells(plan, contest, cohort, tmp_path):
     assert not set(names(plan(contests=(contest(replace(cohort, slides=slides)),)))) & set(base)
 
 
+def test_a_fold_is_whole_before_the_next_begins(plan):
+    assert [name.split("-fold")[1][0] for name in names(plan())] == ["0"] * 3 + ["1"] * 3
+
+
 def test_shards_deal_every_cell_once(plan):
     cells = list(range(11))
     for count in (1, 2, 3, 11, 15):
@@ -93,6 +97,10 @@ def test_the_clock():
     assert clock.left([("c", "a", 1.0), ("c", "b", 1.0)]) == 6.0  # b as long as all that was timed
     clock.tell(("c", "b", 1.0), 9.0)
     assert clock.left([("c", "a", 1.0), ("c", "b", 1.0), ("c", "d", 1.0)]) == 3.0 + 9.0 + 6.0
+    clock.expect(("c", "d", 1.0), 20.0)
+    clock.expect(("c", "a", 1.0), 50.0)  # finished cells count more
+    assert clock.left([("c", "a", 1.0), ("c", "d", 1.0)]) == 3.0 + 20.0
+    assert [clock.knows(("c", name, 1.0)) for name in "abde"] == [True, True, True, False]
     assert [spoken(s) for s in (12.4, 600, 7200)] == ["12 s", "10 min", "2.0 h"]
 
 

@@ -27,7 +27,7 @@ class Listener(Silent):
         self.done[task] = self.done.get(task, 0) + steps
 
 
-TIMES = ("seconds", "cpu_seconds")
+MEASURED = ("seconds", "cpu_seconds", "peak_memory")
 
 
 def results(out):
@@ -35,7 +35,7 @@ def results(out):
     found = {}
     for file in sorted((out / "cells").glob("*.json")):
         cell = json.loads(file.read_text(encoding="utf-8"))
-        found[file.name] = {key: value for key, value in cell.items() if key not in TIMES}
+        found[file.name] = {key: value for key, value in cell.items() if key not in MEASURED}
     return found
 
 
@@ -68,7 +68,10 @@ def test_every_cell_is_there_and_every_slide_answered_out_of_fold(straight, coho
             assert (row["patient_id"], row["label"]) == (patient[row["slide_id"]], truth[row["slide_id"]])
         assert cell["num_train"] + cell["num_val"] + len(tested) == 14
         assert cell["parameters"] > 0
-        assert cell["epochs"] == 1
+        assert (cell["epochs"], cell["synthetic"]) == (1, False)
+        assert cell["kind"] == ("set" if cell["recipe"] == "abmil" else "graph")  # a control too
+        assert 0.1 < cell["val_loss"] < 3.0  # cross-entropy of a network hardly trained, near log 2
+        assert cell["peak_memory"] is None or 0 <= cell["peak_memory"] < 2e9
         joins = cell["recipe"] == "gcn" and cell["control"] == "none"
         assert (cell["settings"]["graph"]["name"] != "edgeless") == joins
     said = {(c["recipe"], c["control"], c["fold"]): [r["probabilities"] for r in c["rows"]] for c in cells}
@@ -86,6 +89,13 @@ def test_answers_can_be_compared(straight):
     pairs = [("gcn", "abmil"), ("gcn", "gcn+edgeless")]
     found = compare_family(answers, pairs, resamples=50)
     assert [(one.a, one.b, one.found.patients) for one in found] == [(*pair, 12) for pair in pairs]
+
+
+def test_what_it_costs_is_said_before_anything_is_kept(plan, cpu, tmp_path, listener):
+    asked = run_benchmark(plan(), out=tmp_path, most=0, trainer=cpu, reporter=listener)
+    assert (asked.done, asked.failed, list(tmp_path.rglob("*.json"))) == (0, {}, [])
+    (cost,) = [line for line in listener.lines if line.startswith("They will take at most about ")]
+    assert cost.endswith(" s, less where training stops early.")
 
 
 def test_a_call_that_stopped_goes_on_and_gives_the_same(straight, plan, cpu, tmp_path, monkeypatch):
@@ -161,7 +171,7 @@ def test_cost_and_reach_are_told_before_anything_trains(plan, cpu, tmp_path, lis
     monkeypatch.setattr(cell_fit, "fit_one", listens)
     run_benchmark(plan(), out=tmp_path, shard=Shard(1, 2), trainer=cpu, reporter=listener)
     first = heard[0]
-    assert "6 cells, 3 of them for job 1/2; 3 to train. The first one tells how long it takes." in first
+    assert "6 cells, 3 of them for job 1/2; 3 to train." in first
     told = next(line for line in first if line.startswith("toy: the smallest difference"))
     assert "(6 against 6 patients; assumed:" in told
 

@@ -21,16 +21,23 @@ class Arm:
         recipe_name: The recipe, as the contest calls it.
         control: What was done to it; ``"none"`` where nothing.
         recipe: The recipe as it is trained.
+        of_graph: Whether the recipe without a control joins patches.
     """
 
     recipe_name: str
     control: str
     recipe: Recipe
+    of_graph: bool
 
     @property
     def name(self) -> str:
         """``recipe`` or ``recipe+control``."""
         return self.recipe_name if self.control == PLAIN else f"{self.recipe_name}+{self.control}"
+
+    @property
+    def kind(self) -> str:
+        """``"graph"`` where the recipe, or what it is a control of, passes messages; ``"set"`` elsewhere."""
+        return "graph" if self.of_graph else "set"
 
 
 def arms_of(contest: Contest, controls: Mapping[str, Control]) -> list[Arm]:
@@ -50,12 +57,13 @@ def arms_of(contest: Contest, controls: Mapping[str, Control]) -> list[Arm]:
         recipe.build()
         if contest.nodes is not None:
             node_classifier(recipe)
-        found.append(Arm(name, PLAIN, recipe))
-        for control, change in controls.items() if has_edges(recipe) or reads_places(recipe) else ():
+        joins = has_edges(recipe)
+        found.append(Arm(name, PLAIN, recipe, joins))
+        for control, change in controls.items() if joins or reads_places(recipe) else ():
             changed = change(recipe)
             if changed != recipe:
                 changed.build()
-                found.append(Arm(name, control, changed))
+                found.append(Arm(name, control, changed, joins))
     return found
 
 

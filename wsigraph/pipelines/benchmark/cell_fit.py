@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from torch import nn
 
@@ -15,6 +16,8 @@ from wsigraph.errors import RunError, WsigraphError, expected
 from wsigraph.io.cohort import Cohort
 from wsigraph.io.graph_store import GraphStore
 from wsigraph.io.log_file import read_log
+from wsigraph.io.memory import forget_peak, peak_memory
+from wsigraph.models.mil_model import MILModel
 from wsigraph.pipelines.benchmark.grid import Cell
 from wsigraph.pipelines.benchmark.node_fit import answer_patches, fit_patches
 from wsigraph.pipelines.cohort_graphs import prepare
@@ -22,6 +25,7 @@ from wsigraph.pipelines.one_fit import Task, answer_all, fit_one, having_seen
 from wsigraph.pipelines.reporter import Silent
 from wsigraph.training.fit_loop import TrainerOptions
 from wsigraph.training.label_share import share_of_patients
+from wsigraph.training.node_head import NodeClassifier
 from wsigraph.training.recipe import FeatureSettings, Recipe
 from wsigraph.training.seeds import mix
 
@@ -49,7 +53,8 @@ class Workshop:
         """Train a cell and answer its test slides, or their patches.
 
         Seconds are of training and answers, without reading features and building graphs; of a cell that was
-        killed and went on they are unknown (None).
+        killed and went on they are unknown (None). Memory is what the process held at most beyond what it
+        held before, in bytes. ``val_loss`` is of the best epoch, the only number a choice may rest on.
 
         Raises: RunError: if slides of the contest cannot be used by this method.
         """
@@ -60,21 +65,43 @@ class Workshop:
             cell.split.train, cohort.strata, cohort.patients, share=cell.share, seed=own
         )
         task = Task(having_seen(recipe, cohort, train_on), cohort, store, folder, own, self.trainer)
-        wall, processor = time.perf_counter(), time.process_time()
-        model, rows = _trained(task, cell, train_on)
+        wall, processor, held = time.perf_counter(), time.process_time(), forget_peak()
+        model = _fit(task, cell, train_on)
+        rows = _answers(task, cell, model)
         spent = time.perf_counter() - wall, time.process_time() - processor
+        log, peak = read_log(folder / "log.csv"), peak_memory()
         return {
             **cell.facts,
+            "kind": cell.arm.kind,
+            "synthetic": cell.ready.contest.synthetic,
             "settings": recipe.to_dict(),
             "slides_sha256": cell.ready.digest,
             "num_train": len(train_on),
             "num_val": len(cell.split.val),
             "parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
-            "epochs": len(read_log(folder / "log.csv")),
+            "epochs": len(log),
+            "val_loss": min(row["val_loss"] for row in log),
+            "peak_memory": None if held is None or peak is None else max(0, peak - held),
             "seconds": None if resumed else spent[0],
             "cpu_seconds": None if resumed else spent[1],
             "rows": [asdict(row) for row in rows],
         }
+
+    def epoch_seconds(self, cell: Cell) -> float:
+        """Seconds of one epoch of this cell, answers included; nothing of it is kept.
+
+        Raises: RunError: if slides of the contest cannot be used by this method.
+        """
+        recipe, cohort, store = self._prepared(cell)
+        recipe = having_seen(recipe, cohort, cell.split.train).with_settings({"optimiser.epochs": 1})
+        folder = self.folder / f"{cell.name}-trial"
+        task = Task(recipe, cohort, store, folder, cell.seed, self.trainer)
+        begin = time.perf_counter()
+        try:
+            _fit(task, cell, cell.split.train)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        return time.perf_counter() - begin
 
     def clear(self, cell: Cell) -> None:
         """Delete what training left of a cell whose result is kept."""
@@ -109,14 +136,20 @@ class Workshop:
         return kept, store, told.features
 
 
-def _trained(task: Task, cell: Cell, train_on: list[int]) -> tuple[nn.Module, list[Any]]:
-    """A network that learned from these slides, and what it answers."""
-    labels, (val, test) = cell.ready.contest.nodes, (cell.split.val, cell.split.test)
+def _fit(task: Task, cell: Cell, train_on: Sequence[int]) -> nn.Module:
+    """A network that learned from these slides, or from their patches."""
+    labels, val = cell.ready.contest.nodes, cell.split.val
     if labels is None:
-        model = fit_one(task, train_on=train_on, validate_on=val)
-        return model, answer_all(task, model, test, split="test", repeat=cell.seed, fold=cell.place)
-    asked = fit_patches(task, labels, train_on=train_on, validate_on=val)
-    return asked, answer_patches(task, asked, labels, test, repeat=cell.seed, fold=cell.place)
+        return fit_one(task, train_on=train_on, validate_on=val)
+    return fit_patches(task, labels, train_on=train_on, validate_on=val)
+
+
+def _answers(task: Task, cell: Cell, model: nn.Module) -> list[Any]:
+    """What it says of the test slides, or of their patches."""
+    labels, place = cell.ready.contest.nodes, {"repeat": cell.seed, "fold": cell.place}
+    if isinstance(model, NodeClassifier):
+        return answer_patches(task, model, labels or {}, cell.split.test, **place)
+    return answer_all(task, cast(MILModel, model), cell.split.test, split="test", **place)
 
 
 def graphs_of(cell: Cell) -> Graphs:

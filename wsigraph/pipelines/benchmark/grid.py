@@ -118,13 +118,15 @@ WHOLE = Shard()
 
 
 def cells_of(plan: BenchmarkPlan, ready: Iterable[Ready]) -> list[Cell]:
-    """Every cell: a whole seed of every cohort before the next one, so that early results are comparable."""
+    """Every cell: a whole seed of every cohort before the next one, so that early results are comparable, and
+    in it a whole fold of every method, so that it soon shows how long each takes.
+    """
     contests = list(ready)
     return [
         Cell(contest, arm, seed, place, share, plan.code)
         for seed in plan.seeds
         for contest in contests
         for share in plan.shares
-        for arm in contest.arms
         for place in range(len(contest.splits[seed]))
+        for arm in contest.arms
     ]

@@ -30,6 +30,7 @@ class Contest:
         recipes: What is trained, by name.
         folds: Folds, drawn anew for each seed, where no splits are given.
         splits: Official splits, the same for every seed; one repeat.
+        synthetic: Whether features, places or labels are made up; said wherever its numbers stand.
         nodes: Classes of the patches, by slide, where patches are answered; None where slides are. Slides
             then need no label of their own, and splits are given.
 
@@ -43,6 +44,7 @@ class Contest:
     recipes: Mapping[str, Recipe]
     folds: int = 5
     splits: SplitSet | None = None
+    synthetic: bool = False
     nodes: Mapping[str, NodeLabels] | None = None
 
     def __post_init__(self) -> None:

@@ -12,6 +12,7 @@ from wsigraph.evaluation.power import Detectable, detectable_difference, patient
 from wsigraph.io.atomic import read_json, write_json
 from wsigraph.pipelines.benchmark.cell_fit import Workshop, graphs_of
 from wsigraph.pipelines.benchmark.clock import Clock, spoken
+from wsigraph.pipelines.benchmark.cost import reckon
 from wsigraph.pipelines.benchmark.grid import WHOLE, Cell, Shard, cells_of
 from wsigraph.pipelines.benchmark.plan import BenchmarkPlan
 from wsigraph.pipelines.benchmark.ready import Ready, make_ready
@@ -53,10 +54,10 @@ def run_benchmark(
     """Train every missing cell of a grid, or those of one shard.
 
     Before anything trains, every slide is read, what cannot be answered is refused, and the reporter hears
-    how many cells there are and what so many patients can show. The time that the rest takes is told after
-    the first cell, and after each. A cell's result is one file, named by all it depends on and written when
-    the cell is done: a killed call that is called again goes on where it was. A cell that fails is named
-    with its reason, the rest goes on.
+    how many cells there are, what so many patients can show and, from one epoch of each method, how long
+    they will take at most; the time that is left is told after each cell. A cell's result is one file, named
+    by all it depends on and written when the cell is done: a killed call that is called again goes on where
+    it was. A cell that fails is named with its reason, the rest goes on.
 
     Jobs that share a folder each take their own shard: no two may train one cell at once.
 
@@ -64,7 +65,7 @@ def run_benchmark(
         plan: The grid.
         out: Folder of results.
         shard: Which job of how many this is.
-        most: Train at most so many cells; ``1`` asks what the whole would cost, and the cell is kept.
+        most: Train at most so many cells; ``0`` only says what the whole would cost.
         trainer: Device, workers, precision.
         reporter: Hears of the progress.
 
@@ -79,16 +80,35 @@ def run_benchmark(
     shown = {one.contest.name: d for one in ready if (d := _detectable(one)) is not None}
     _announce(cells, pending, shown, shard=shard, reporter=reporter)
     workshop = Workshop(out / TRAINING, trainer, len({graphs_of(cell) for cell in pending}))
-    failed = _train(pending[:most], pending, out, workshop, reporter=reporter)
+    clock = _clock(out, cells)
+    reckon(clock, pending, workshop, reporter=reporter)
+    if pending and not math.isnan(left := clock.left([cell.kind for cell in pending])):
+        reporter.say(f"They will take at most about {spoken(left)}, less where training stops early.")
+    failed = _train(pending[:most], pending, out, workshop, clock=clock, reporter=reporter)
     done = sum(_result(out, cell).is_file() for cell in cells)
     return BenchmarkResult(out, tuple(cell.name for cell in cells), done, failed, shown)
 
 
+def _clock(out: Path, cells: Sequence[Cell]) -> Clock:
+    """A clock that knows the cells that are finished."""
+    clock = Clock()
+    for cell in cells:
+        if _result(out, cell).is_file() and (seconds := read_json(_result(out, cell))["seconds"]) is not None:
+            clock.tell(cell.kind, seconds)
+    return clock
+
+
 def _train(
-    cells: Sequence[Cell], pending: Sequence[Cell], out: Path, workshop: Workshop, *, reporter: Reporter
+    cells: Sequence[Cell],
+    pending: Sequence[Cell],
+    out: Path,
+    workshop: Workshop,
+    *,
+    clock: Clock,
+    reporter: Reporter,
 ) -> dict[str, str]:
     """Reason by name, for cells that failed."""
-    clock, failed = Clock(), dict[str, str]()
+    failed = dict[str, str]()
     reporter.start(LABEL, len(cells))
     for place, cell in enumerate(cells):
         try:
@@ -143,6 +163,6 @@ def _announce(
     mine = (
         "" if shard.count == 1 else f", {len(shard.deal(cells))} of them for job {shard.index}/{shard.count}"
     )
-    reporter.say(f"{len(cells)} cells{mine}; {len(pending)} to train. The first one tells how long it takes.")
+    reporter.say(f"{len(cells)} cells{mine}; {len(pending)} to train.")
     for name, one in shown.items():
         reporter.say(f"{name}: the smallest difference that would probably show is {one}.")
