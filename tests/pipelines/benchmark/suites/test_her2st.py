@@ -23,7 +23,9 @@ from wsigraph.pipelines.benchmark.suites.her2st import (
 )
 from wsigraph.pipelines.reporter import Silent
 from wsigraph.training.build import graph_builder
+from wsigraph.training.recipe import recipe
 
+KINDS = ("invasive cancer", "cancer in situ", "breast glands", "undetermined")
 SHORT = {"optimiser.epochs": 1, "encoder.hidden_channels": 8}
 
 
@@ -33,14 +35,7 @@ def source(tmp_path_factory):
     rng, rows = np.random.default_rng(0), []
     for patient in "ABC":
         cells = [(x, y) for x in range(9, 13) for y in range(3, 8) if (x, y) != (10, 5)]
-        rows += [
-            (
-                patient,
-                f"{x}x{y}",
-                ("invasive cancer", "cancer in situ", "breast glands", "undetermined")[(x + y) % 4],
-            )
-            for x, y in cells
-        ]
+        rows += [(patient, f"{x}x{y}", KINDS[(x + y) % 4]) for x, y in cells]
     patient, spot, label = (np.array(column) for column in zip(*rows, strict=True))
     folder = tmp_path_factory.mktemp("synthetic") / "her2st"
     folder.mkdir()
@@ -135,15 +130,9 @@ def test_labels_that_cannot_be_are_refused(contest):
         NodeLabels(("a",), np.zeros(2, np.int64))
     with pytest.raises(CohortError, match="each name once, got 1 of 2 again"):
         NodeLabels(("a", "a"), np.zeros(2, np.int64))
-    with pytest.raises(RecipeError, match="asked about patches"):
-        clam = {"clam_sb": suite_recipe("clam_sb")}
+    clam = {"clam_sb": recipe("clam_sb", in_channels=IN_CHANNELS, classes=CLASSES)}
+    with pytest.raises(RecipeError, match="'clam_sb', asked about patches"):
         make_ready(replace(contest, recipes=clam), plan, Silent())
-
-
-def suite_recipe(name):
-    from wsigraph.training.recipe import recipe
-
-    return recipe(name, in_channels=IN_CHANNELS, classes=CLASSES)
 
 
 @pytest.mark.real
