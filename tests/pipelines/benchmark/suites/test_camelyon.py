@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 
 from wsigraph.evaluation.outlines import Outlines
 from wsigraph.io.features import read_features
-from wsigraph.pipelines.benchmark.semireal import lattice_centres
+from wsigraph.pipelines.benchmark.semireal import Dials, lattice_centres
 from wsigraph.pipelines.benchmark.suite import Wish, suite
-from wsigraph.pipelines.benchmark.suites import camelyon
+from wsigraph.pipelines.benchmark.suites import camelyon, camelyon_dial
 from wsigraph.pipelines.benchmark.suites.camelyon import (
     FILE,
     FOLDS,
@@ -97,15 +98,27 @@ def test_a_slide_is_filled_with_nuclei_of_its_own_fold(real_data, tmp_path, monk
     with open(tmp_path / "camelyon" / contest.name / TRUTH, encoding="utf-8", newline="") as file:
         truth = {row["slide_id"]: row for row in csv.DictReader(file)}
     rows = [
-        set(map(bytes, d.epithelial)) | set(map(bytes, d.others))
-        for d in half(camelyon.read_donors(real_data / "crchisto"))
+        {bytes(row) for row in np.concatenate([one.epithelial, one.others]).astype(np.float16)}
+        for one in camelyon.read_donors(real_data / "crchisto")
     ]
     for slide in contest.cohort.slides:
         features = read_features(slide.path)
         told = truth[slide.slide_id]
         assert len(features) == int(told["patches"])
-        assert (
-            (int(told["lesion_patches"]) > 0) == (slide.label == "lesion") == (float(told["lesion_mm2"]) > 0)
-        )
+        assert (int(told["lesion_patches"]) > 0) == (slide.label == "lesion")
+        assert (float(told["lesion_mm2"]) > 0) == (slide.label == "lesion")
         (fold,) = [f for f, one in enumerate(contest.splits.splits) if slide.slide_id in one.test]
         assert all(bytes(row) in rows[fold] for row in features.x)
+
+
+def test_the_dials_are_turned_one_at_a_time(monkeypatch, tmp_path):
+    asked = {}
+    monkeypatch.setattr(
+        camelyon_dial, "semireal_contests", lambda who, wish, dials: asked.update(dials) or []
+    )
+    suite("camelyon_dial").contests(Wish(tmp_path))
+    assert all(name.startswith("camelyon_semisynthetic_") for name in asked)
+    for name, dials in asked.items():
+        turned = {key: value for key, value in asdict(dials).items() if value != asdict(Dials())[key]}
+        assert list(turned) == [name.split("_")[2]]
+        assert f"{turned[name.split('_')[2]]:.1f}" == name.split("_")[3]
