@@ -28,7 +28,7 @@ MPP = 0.55
 """Of the images, um/px."""
 FOLDS = 5
 GRAPH = {"name": "knn", "k": 8}
-SETTINGS = {"optimiser.epochs": 12, "sampler.slides_per_step": 2, "checkpoint.patience": 20}
+SETTINGS = {"optimiser.epochs": 15, "sampler.slides_per_step": 2, "checkpoint.patience": 20}
 
 
 class CrcHisto(Suite, name="crchisto"):

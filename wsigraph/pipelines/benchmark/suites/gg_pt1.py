@@ -26,12 +26,21 @@ CLASSES = ("normal", "dysplastic")
 IN_CHANNELS = 33
 MPP = 0.1
 """Centres are written in tenths of a micrometre, the grain of the source."""
-GRAPHS_BY_CONTEST: Mapping[str, Mapping[str, Any]] = {"gg_pt1_knn": {"name": "knn", "k": 8}}
-SETTINGS = {"optimiser.epochs": 20, "sampler.slides_per_step": 8, "checkpoint.patience": 20}
+GRAPHS_BY_CONTEST: Mapping[str, Mapping[str, Any]] = {
+    "gg_pt1_knn": {"name": "knn", "k": 8},
+    "gg_pt1_paper": {"name": "given"},
+}
+"""The paper's edges go from a nucleus to two others, of which 82 % are its two nearest by centre: they are no
+k-NN graph of the centres that are published, so that the file carries them."""
+
+SETTINGS = {"optimiser.epochs": 10, "sampler.slides_per_step": 8, "checkpoint.patience": 20}
 
 
 class GgPt1(Suite, name="gg_pt1"):
     """520 glands, 48,590 nuclei of 33 named features each; the official four splits by image.
+
+    ``gg_pt1_knn`` joins each nucleus to its 8 nearest, ``gg_pt1_paper`` as the paper does, to two others.
+    Differs: the paper's edges have a direction; here they are passed both ways, as in every graph.
 
     Source: Studer et al. 2021, whose best accuracy is .833.
     """
@@ -74,14 +83,19 @@ def read_glands(source: Path) -> Iterator[Bag]:
     Units: tenths of a um for coords.
     """
     held = _held(source)
-    for i, (start, end) in enumerate(zip(held["ptr"][:-1], held["ptr"][1:], strict=True)):
+    nodes, edges = held["ptr"], held["edge_ptr"]
+    for i in range(len(held["y"])):
+        start, end = nodes[i : i + 2]
+        centres = np.round(held["pos_um"][start:end] / MPP).astype(np.int64)
+        pairs = held["edge_index_paper"][:, edges[i] : edges[i + 1]]
         features = PatchFeatures(
             str(held["graph_id"][i]),
             held["x"][start:end],
-            np.round(held["pos_um"][start:end] / MPP).astype(np.int64),
+            centres,
             step_level0=0,
             mpp=MPP,
             encoder=f"gg_pt1_{IN_CHANNELS}",
+            joins=centres[pairs].transpose(1, 0, 2).reshape(-1, 4),
         )
         yield Bag(features, str(held["image_id"][i]), CLASSES[int(held["y"][i])])
 

@@ -19,12 +19,12 @@ STRENGTHS = (0.0, 0.5, 1.0)
 """Share of the cells that stand as the label says."""
 SHARES = (0.1, 1.0)
 """Strengths of the reverse, a label by composition: hardly to be seen, and plainly."""
-PAIRS = 40
+PAIRS = 60
 """Twins of an arrangement, and half the slides of the reverse."""
 GRID = 18
-FOLDS = 5
+FOLDS = 3
 GRAPH = {"name": "knn", "k": 8}
-SETTINGS = {"optimiser.epochs": 20, "sampler.slides_per_step": 4, "checkpoint.patience": 20}
+SETTINGS = {"optimiser.epochs": 16, "sampler.slides_per_step": 2, "checkpoint.patience": 20}
 
 
 class Synthetic(Suite, name="synthetic"):
