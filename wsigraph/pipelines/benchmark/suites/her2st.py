@@ -41,10 +41,10 @@ class Her2st(Suite, name="her2st"):
 
     Coordinates are numbers of spots times the array's pitch, in um, not pixels of a picture.
 
-    A floor: logistic regression on single spots, learned from all five other patients, reaches an AUC of about
-    .84 (.86 with the mean of the neighbours beside it) as a mean over patients. With the four that learn here,
-    tried once (L2, C 1e-4), it is .79, and .74 over the spots of all patients together, as results tell it:
-    networks of different folds disagree on how likely a tumour is.
+    A floor: logistic regression on single spots, learned from all five other patients, reaches an AUC of
+    about .84 (.86 with the mean of the neighbours beside it) as a mean over patients. With the four that
+    learn here, tried once (L2, C 1e-4), it is .79, and .74 over the spots of all patients together, as
+    results tell it: networks of different folds disagree on how likely a tumour is.
 
     Source: Andersson et al. 2021.
     """
