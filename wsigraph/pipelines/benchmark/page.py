@@ -9,6 +9,7 @@ from wsigraph.io.atomic import write_json
 from wsigraph.io.report.markdown import write_markdown
 from wsigraph.io.report.page import write_index
 from wsigraph.io.report.sections import Details, Notice, Picture, Pictures, Section, Table, Text
+from wsigraph.pipelines.benchmark.page_dials import dials
 from wsigraph.pipelines.benchmark.page_pictures import costs, curves, forests, overview, ranks
 from wsigraph.pipelines.benchmark.page_tables import (
     family_table,
@@ -20,6 +21,7 @@ from wsigraph.pipelines.benchmark.summary import Summary
 
 TITLE = "Does space help?"
 PICTURES = "pictures"
+FORESTS = "Every graph method and its controls"
 
 
 def write_report(
@@ -55,15 +57,17 @@ def _sections(folder: Path, summary: Summary, *, command: str, heatmaps: Sequenc
     warnings = _warnings(summary)
     sections: list[Section] = [Notice(warnings)] if warnings else []
     sections += [verdicts_table(summary.cohorts), Text("", summary.text().splitlines())]
-    groups = {
-        "Graph less set": overview(folder, summary),
-        "Every graph method and its controls": forests(folder, summary),
-        "Fewer labels": curves(folder, summary),
-        "Cost": costs(folder, summary),
-        "Ranks": ranks(folder, summary),
-        "Heatmaps": list(heatmaps),
-    }
-    sections += [Pictures(name, pictures, wide=True) for name, pictures in groups.items() if pictures]
+    groups = [
+        Pictures("Graph less set", overview(folder, summary), wide=True),
+        Pictures("Strength of what is made up", dials(folder, summary.cohorts), wide=True),
+        Pictures(FORESTS, forests(folder, summary, synthetic=False), wide=True),
+        Pictures(f"{FORESTS}: synthetic cohorts", forests(folder, summary, synthetic=True)),
+        Pictures("Fewer labels", curves(folder, summary), wide=True),
+        Pictures("Cost", costs(folder, summary), wide=True),
+        Pictures("Ranks", ranks(folder, summary), wide=True),
+        Pictures("Heatmaps", heatmaps, wide=True),
+    ]
+    sections += [group for group in groups if group.pictures]
     sections += [ranks_table(sort, table) for sort, table in summary.ranks.items()]
     for one in summary.cohorts:
         sections += [family_table(one)] if one.family else []
