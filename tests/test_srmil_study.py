@@ -14,11 +14,11 @@ import wsigraph as wg
 from benchmarks.srmil_study.arms import ARMS, build_recipe
 from benchmarks.srmil_study.cohorts import STUDIES, Study, some_of
 from benchmarks.srmil_study.fits import Bench, attention_auc
-from benchmarks.srmil_study.nuclei import COLUMNS, WINDOW_PX, statistics, windows
 from benchmarks.srmil_study.page import write_page
 from benchmarks.srmil_study.prepare import prepare, shuffled
 from benchmarks.srmil_study.scores import Answers, difference, measured, verdict
 from wsigraph.io.atomic import read_json, write_text
+from wsigraph.patches.nucleus_window import COLUMNS, WINDOW_PX, statistics, windows
 
 TINY = {"encoder.hidden_channels": 16, "heads.bag.hidden_channels": 8}
 

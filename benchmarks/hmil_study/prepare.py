@@ -8,8 +8,8 @@ from pathlib import Path
 
 import wsigraph as wg
 from benchmarks.hmil_study.cohorts import STUDIES, cells_class
-from benchmarks.srmil_study.prepare import crchisto, read_rows
 from wsigraph.io.atomic import write_text
+from wsigraph.pipelines.benchmark.suites.crchisto import nuclei_of, read_marks
 from wsigraph.synthetic.hierarchy import tree_cohort
 from wsigraph.synthetic.tree_signal import SetSignal
 
@@ -46,8 +46,5 @@ def _synthetic() -> Iterator[tuple[wg.PatchFeatures, Row]]:
 
 
 def _nuclei(data: Path) -> Iterator[tuple[wg.PatchFeatures, Row]]:
-    kinds: dict[str, Counter[str]] = {}
-    for row in read_rows(data / "nuclei_by_class.csv"):
-        kinds.setdefault(row["image"], Counter())[row["class"]] += 1
-    for features, (name, patient, *_), _ in crchisto(data):
-        yield features, (name, patient, *cells_class(kinds[name]))
+    for one in read_marks(data):
+        yield nuclei_of(data, one), (one.name, one.name, *cells_class(Counter(one.classes.tolist())))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.hnm.pixels import CLASSES
+from wsigraph.pipelines.benchmark.suites.crchisto import CLASSES
 from wsigraph.training.mining.settings import MineSettings, mine_settings
 from wsigraph.training.recipe import Recipe, recipe
 

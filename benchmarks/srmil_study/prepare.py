@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 import wsigraph as wg
-from benchmarks.srmil_study.nuclei import COLUMNS, WINDOW_PX, statistics, windows
 from wsigraph.io.atomic import write_text
+from wsigraph.pipelines.benchmark.prepared import Bag
+from wsigraph.pipelines.benchmark.suites.crchisto import CLASSES, nuclei_of, read_marks
+from wsigraph.pipelines.benchmark.suites.gg_pt1 import FILE, official_splits, read_glands
 from wsigraph.training.seeds import mix
-
-CRCHISTO_MPP = 0.55
-GG_PT1_MPP = 0.1
-"""Centres are written in tenths of a micrometre, the grain of the source."""
 
 Row = tuple[str, str, str, str]
 """slide_id, patient_id, label, split."""
@@ -32,10 +29,11 @@ def prepare(name: str, data: Path, work: Path) -> None:
         data: Folder of the real data.
         work: Where to write.
     """
-    found = {"crchisto": crchisto, "gg_pt1": _gg_pt1}[name](data / name)
+    found = {"crchisto": _crchisto, "gg_pt1": _gg_pt1}[name](data / name)
     folder, rows = work / name, []
-    for features, row, truth in found:
-        rows.append(row)
+    for bag, split, truth in found:
+        features = bag.features
+        rows.append((features.slide_id, bag.patient_id, bag.label, split))
         wg.write_features(folder / "true" / f"{features.slide_id}.h5", features)
         wg.write_features(folder / "shuffled" / f"{features.slide_id}.h5", shuffled(features))
         if truth is not None:
@@ -49,8 +47,6 @@ def prepare(name: str, data: Path, work: Path) -> None:
 
 def shuffled(features: wg.PatchFeatures) -> wg.PatchFeatures:
     """The same nodes at each other's places: the graph keeps its shape, its neighbourhoods mean nothing."""
-    from dataclasses import replace
-
     order = np.random.default_rng(mix(0, "shuffle", features.slide_id)).permutation(len(features))
     return replace(features, coords=features.coords[order])
 
@@ -60,50 +56,17 @@ def _write_manifest(path: Path, rows: list[Row]) -> None:
     write_text(path, "\n".join(lines) + "\n")
 
 
-def crchisto(data: Path) -> Iterator[tuple[wg.PatchFeatures, Row, np.ndarray | None]]:
-    """Features of the labelled nuclei of each image, its row of the manifest, and which are epithelial."""
-    nuclei: dict[str, list[dict[str, str]]] = {}
-    for row in read_rows(data / "nuclei_by_class.csv"):
-        nuclei.setdefault(row["image"], []).append(row)
-    for bag in read_rows(data / "bags.csv"):
-        name, mine = bag["image"], nuclei[bag["image"]]
-        with Image.open(data / "images" / f"{name}.png") as picture:
-            image = np.asarray(picture.convert("RGB"))
-        places = np.array([[float(row["x"]), float(row["y"])] for row in mine])
-        limit = np.array([image.shape[1], image.shape[0]]) - 1
-        corners = np.clip(np.floor(places).astype(np.int64), 0, limit) - WINDOW_PX // 2
-        features = wg.PatchFeatures(
-            name,
-            statistics(windows(image, corners)),
-            corners,
-            patch_size_level0=WINDOW_PX,
-            patch_px=WINDOW_PX,
-            step_level0=0,
-            mpp=CRCHISTO_MPP,
-            target_mpp=CRCHISTO_MPP,
-            encoder=f"nucleus_window_{len(COLUMNS)}",
-        )
-        label = "epithelial" if bag["label_any_epithelial"] == "1" else "none"
-        yield features, (name, name, label, ""), np.array([row["class"] == "epithelial" for row in mine])
+def _crchisto(source: Path) -> Iterator[tuple[Bag, str, np.ndarray | None]]:
+    for one in read_marks(source):
+        yield Bag(nuclei_of(source, one), one.name, CLASSES[one.label]), "", one.classes == "epithelial"
 
 
-def _gg_pt1(data: Path) -> Iterator[tuple[wg.PatchFeatures, Row, np.ndarray | None]]:
-    with np.load(data / "gg_pt1_graphs.npz", allow_pickle=False) as file:
-        held = {name: file[name] for name in file.files}
-    for i, (start, end) in enumerate(zip(held["ptr"][:-1], held["ptr"][1:], strict=True)):
-        features = wg.PatchFeatures(
-            str(held["graph_id"][i]),
-            held["x"][start:end],
-            np.round(held["pos_um"][start:end] / GG_PT1_MPP).astype(np.int64),
-            step_level0=0,
-            mpp=GG_PT1_MPP,
-            encoder="gg_pt1_33",
-        )
-        label = ("normal", "dysplastic")[int(held["y"][i])]
-        split = "/".join(held["split"][i].tolist())
-        yield features, (features.slide_id, str(held["image_id"][i]), label, split), None
-
-
-def read_rows(path: Path) -> list[dict[str, str]]:
-    """Rows of a CSV by column."""
-    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+def _gg_pt1(source: Path) -> Iterator[tuple[Bag, str, np.ndarray | None]]:
+    """With the side of each official split."""
+    sides: dict[str, list[str]] = {}
+    for split in official_splits(source / FILE).splits:
+        for side, names in split.sides.items():
+            for name in names:
+                sides.setdefault(name, []).append(side)
+    for bag in read_glands(source / FILE):
+        yield bag, "/".join(sides[bag.features.slide_id]), None

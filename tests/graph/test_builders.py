@@ -15,6 +15,7 @@ from wsigraph.graph.base import Edges, GraphBuilder
 from wsigraph.graph.builders.delaunay import Delaunay
 from wsigraph.graph.builders.edgeless import Edgeless
 from wsigraph.graph.builders.feature_knn import FeatureKNN
+from wsigraph.graph.builders.given import Given
 from wsigraph.graph.builders.knn import KNN
 from wsigraph.graph.builders.radius import Radius
 from wsigraph.graph.builders.random_degree import RandomDegree
@@ -29,7 +30,13 @@ BUILDERS = {
     "delaunay": [Delaunay()],
     "feature_knn": [FeatureKNN(k=5)],
     "edgeless": [Edgeless()],
-    "shuffled": [Shuffled(), Shuffled({"name": "window", "rings": 1}, seed=2), Shuffled("edgeless")],
+    "given": [Given()],
+    "shuffled": [
+        Shuffled(),
+        Shuffled("given"),
+        Shuffled({"name": "window", "rings": 1}, seed=2),
+        Shuffled("edgeless"),
+    ],
     "random_degree": [RandomDegree(), RandomDegree({"name": "delaunay"}, seed=2)],
 }
 

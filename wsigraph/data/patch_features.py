@@ -14,6 +14,9 @@ COORD_LIMIT = 2**31
 
 BLOCK_BYTES = 2**19
 
+NO_JOINS = np.empty((0, 4), dtype=np.int64)
+"""Edges of features that come with none."""
+
 
 @dataclass(frozen=True)
 class PatchFeatures:
@@ -33,8 +36,11 @@ class PatchFeatures:
         level0_known: False where coordinates are pixels of another size than the slide's own, as of files in
             um: graphs are right, and what is drawn on the slide needs :func:`on_level0` first.
         notes: What a reader inferred or mended, one sentence each, for the graph card.
+        joins: ``[J, 4]`` int64, edges that came with the data: the coords (x, y) of one end, then of the
+            other, in either direction; for builder ``given`` alone. Ends are places, so that they hold
+            however rows are ordered.
 
-    Units: level-0 pixels for coords and ``*_level0``; um/px for ``*mpp``.
+    Units: level-0 pixels for coords, joins and ``*_level0``; um/px for ``*mpp``.
     Raises: FeatureError: on mismatched lengths, NaN or inf, or impossible coordinates.
     """
 
@@ -50,6 +56,7 @@ class PatchFeatures:
     source: str = ""
     level0_known: bool = True
     notes: tuple[str, ...] = field(default=())
+    joins: np.ndarray = field(default_factory=NO_JOINS.copy)
 
     def __post_init__(self) -> None:
         where = f"PatchFeatures '{self.slide_id}'"
@@ -64,6 +71,8 @@ class PatchFeatures:
                     todo="Features and coordinates must come from the same run.",
                 )
             )
+        if self.joins.ndim != 2 or self.joins.shape[1] != 4:
+            raise FeatureError(expected(where, "joins of shape [J, 4]", f"{list(self.joins.shape)}"))
         self._check_values(where)
 
     def _check_values(self, where: str) -> None:
@@ -117,6 +126,7 @@ def on_level0(features: PatchFeatures, slide_mpp: float) -> PatchFeatures:
     return replace(
         features,
         coords=np.rint(features.coords * scale).astype(np.int64),
+        joins=np.rint(features.joins * scale).astype(np.int64),
         patch_size_level0=features.patch_size_level0 * scale,
         step_level0=features.step_level0 * scale,
         mpp=slide_mpp,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from wsigraph.data.patch_features import PatchFeatures
@@ -60,7 +62,7 @@ def _check_order(
 ) -> None:
     """The same slide with shuffled rows must give the same graph."""
     order = rng.permutation(len(features))
-    shuffled = _features(features.coords[order], rng, x=features.x[order])
+    shuffled = replace(features, x=features.x[order], coords=features.coords[order])
     again = order[builder.edges(shuffled).index]
     before, after = set(zip(*index.tolist(), strict=True)), set(zip(*again.tolist(), strict=True))
     if before != after:
@@ -73,9 +75,10 @@ def _check_order(
         )
 
 
-def _features(coords: np.ndarray, rng: np.random.Generator, *, x: np.ndarray | None = None) -> PatchFeatures:
-    x = rng.normal(size=(len(coords), 6)).astype(np.float32) if x is None else x
-    return PatchFeatures("check", x, coords, patch_size_level0=STEP, step_level0=STEP, mpp=0.25)
+def _features(coords: np.ndarray, rng: np.random.Generator) -> PatchFeatures:
+    x = rng.normal(size=(len(coords), 6)).astype(np.float32)
+    joins = np.concatenate([coords[:-1], coords[1:]], axis=1)  # for builders of given edges
+    return PatchFeatures("check", x, coords, patch_size_level0=STEP, step_level0=STEP, mpp=0.25, joins=joins)
 
 
 def _ragged(rng: np.random.Generator) -> np.ndarray:

@@ -13,7 +13,7 @@ from wsigraph.data.patch_features import PatchFeatures, nonfinite_rows
 from wsigraph.io.features.formats.own import MARK
 from wsigraph.io.features.guard import GuardedFile, open_guarded
 from wsigraph.io.features.reader import read_features, read_opened
-from wsigraph.io.features.writer import data_hash
+from wsigraph.io.features.writer import HASHED, data_hash
 
 BLOCK_BYTES = 2**21
 """What is held of the matrix at a time: large enough for the disk, small enough for the processor's cache."""
@@ -96,10 +96,10 @@ def survey_features(path: str | Path) -> Survey:
             found = nonfinite_rows(rows)
             count += len(found)
             bad += (found[: SHOWN_ROWS - len(bad)] + start).tolist()
-        if "coords" in file.datasets:
-            coords = file.read("coords")
-            digest.update(_header(file, "coords"))
-            digest.update(np.ascontiguousarray(coords).data)
+        for other in HASHED[1:]:
+            if other in file.datasets:
+                digest.update(_header(file, other))
+                digest.update(np.ascontiguousarray(file.read(other)).data)
         root = file.attributes()
         stored = str(root.get("sha256", "")) if root.get("format") == MARK else ""
         width, chunks = file.shape(name)[-1], file.datasets[name].chunks

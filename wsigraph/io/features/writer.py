@@ -20,6 +20,8 @@ from wsigraph.io.hdf5_text import fixed_text
 
 CHUNK_BYTES = 2**20
 GROWTH = 2**24
+HASHED = ("features", "coords", "joins")
+"""Datasets that the hash of a file covers; the last stands in few."""
 HALF_LIMIT = float(np.finfo(np.float16).max)
 
 
@@ -45,7 +47,8 @@ def write_features(path: str | Path, features: PatchFeatures) -> None:
         )
     x = _stored(features.x)
     coords = np.ascontiguousarray(features.coords, dtype="<i8")
-    digest = data_hash(x, coords)
+    joins = np.ascontiguousarray(features.joins, dtype="<i8")
+    digest = data_hash(x, coords, *([joins] if len(joins) else []))
 
     def verify(temporary: Path) -> None:
         if verify_features(temporary) != digest:
@@ -69,7 +72,7 @@ def verify_features(path: str | Path) -> str:
     """
     with open_guarded(path) as file:
         stored = _stored_hash(file)
-        digest = data_hash(file.read("features"), file.read("coords"))
+        digest = data_hash(*(file.read(name) for name in HASHED if name in file.datasets))
     if stored != digest:
         raise FeatureFileError(
             expected(
@@ -80,7 +83,7 @@ def verify_features(path: str | Path) -> str:
 
 
 def features_hash(path: str | Path) -> str:
-    """Hash of features and coordinates: the stored one in our files, computed for other layouts.
+    """Hash of features, coordinates and given edges: the stored one in our files, computed for other layouts.
 
     Two slides with one hash are one slide under two names.
 
@@ -91,7 +94,7 @@ def features_hash(path: str | Path) -> str:
             stored = file.attributes().get("sha256")
             if isinstance(stored, str) and file.attributes().get("format") == MARK:
                 return stored
-            return data_hash(*(file.read(name) for name in ("features", "coords") if name in file.datasets))
+            return data_hash(*(file.read(name) for name in HASHED if name in file.datasets))
         features = read_opened(file)
     return data_hash(features.x, features.coords)
 
@@ -142,6 +145,9 @@ def _fill(file: h5py.File, x: np.ndarray, coords: np.ndarray, features: PatchFea
     file.create_dataset("features", data=x, chunks=_row_chunks(x), fletcher32=True)
     packed = {"chunks": _row_chunks(coords), "fletcher32": True} if len(coords) else {}
     entry = file.create_dataset("coords", data=coords, **packed)
+    if len(features.joins):
+        joins = features.joins.astype("<i8")
+        file.create_dataset("joins", data=joins, chunks=_row_chunks(joins), fletcher32=True)
     size, pixels, step = features.patch_size_level0, features.patch_px, features.step_level0
     facts: dict[str, float | int | str] = {
         "patch_size_level0": size,

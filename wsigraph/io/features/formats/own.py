@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from wsigraph.errors import FeatureFileError, expected
 from wsigraph.io.features.format import FeatureFormat, RawFeatures
 from wsigraph.io.features.guard import GuardedFile
@@ -49,6 +51,7 @@ class Own(FeatureFormat[GuardedFile], name="wsigraph"):
                 "target_mpp": float(facts.get("target_mpp", math.nan)),
                 "encoder": str(facts.get("encoder", "")),
                 "level0_known": bool(facts.get("level0_known", True)),
+                **({"joins": file.read("joins").astype(np.int64)} if "joins" in file.datasets else {}),
             },
             notes=tuple(note for note in str(facts.get("notes", "")).split("\n") if note),
         )

@@ -1,0 +1,90 @@
+"""Musk, Elephant, Fox, Tiger: the classic bags, which have no places, so that only set methods can answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from wsigraph.data.patch_features import PatchFeatures
+from wsigraph.errors import RunError, expected
+from wsigraph.io.atomic import sha256
+from wsigraph.io.cohort import Cohort
+from wsigraph.pipelines.benchmark.arms import reads_places
+from wsigraph.pipelines.benchmark.entrants import SETS, entrants
+from wsigraph.pipelines.benchmark.plan import Contest
+from wsigraph.pipelines.benchmark.prepared import FEATURES, Bag, prepared
+from wsigraph.pipelines.benchmark.suite import Suite, Wish
+
+WIDTHS = {"musk1": 166, "musk2": 166, "elephant": 230, "fox": 230, "tiger": 230}
+"""Features of an instance, by data set."""
+CLASSES = ("negative", "positive")
+FOLDS = 10
+"""As the literature on these sets has it; drawn anew for each seed."""
+SETTINGS = {"optimiser.epochs": 40, "sampler.slides_per_step": 16, "checkpoint.patience": 20}
+
+
+class MilClassic(Suite, name="mil_classic"):
+    """Five sets of 92 to 200 bags of 1 to 1,044 instances without coordinates.
+
+    Musk: shapes of a molecule (Dietterich et al. 1997); the others: segments of a picture (Andrews et al.
+    2002). A bag counts as its own patient. Methods that read places are left out.
+    """
+
+    title = "Musk1, Musk2, Elephant, Fox, Tiger: bags without places, set methods only"
+    needs = "mil_classic"
+
+    def contests(self, wish: Wish) -> list[Contest]:
+        """One for each set.
+
+        Raises: RunError: if the data are not there, or every method asked for reads places.
+        """
+        source = self.source(wish)
+        return [_contest(name, source / f"{name}.npz", wish) for name in WIDTHS]
+
+
+def _contest(name: str, source: Path, wish: Wish) -> Contest:
+    folder, held = wish.work / MilClassic.name / name, read_bags(source)
+    facts = {"source": sha256(source)}
+    manifest = prepared(
+        folder, lambda: _bags(name, held), slides=len(held), facts=facts, reporter=wish.reporter
+    )
+    made = entrants(
+        wish.recipes or SETS,
+        in_channels=WIDTHS[name],
+        classes=CLASSES,
+        graph={"name": "knn"},  # never built: methods that would need it are left out below
+        settings={**SETTINGS, **wish.changes},
+    )
+    recipes = {which: one for which, one in made.items() if not reads_places(one)}
+    if not recipes:
+        what = "at least one method that reads no places"
+        raise RunError(expected(f"Suite '{MilClassic.name}'", what, f"{sorted(made)}"))
+    cohort = Cohort.from_manifest(manifest, features=folder / FEATURES, classes=CLASSES)
+    return Contest(name, cohort, recipes, folds=FOLDS)
+
+
+def read_bags(source: Path) -> list[tuple[np.ndarray, int]]:
+    """Instances ``[N, C]`` and class, 0 or 1, of every bag, in the order of the file's bag numbers.
+
+    Args:
+        source: A file of ``x [N, C]``, ``bag [N]`` and ``y``, one entry per bag.
+
+    Raises: RunError: if there are not as many classes as bags, or others than 0 and 1.
+    """
+    with np.load(source, allow_pickle=False) as file:
+        x, bag, y = file["x"], file["bag"], file["y"]
+    numbers = np.unique(bag)
+    if len(numbers) != len(y) or not np.isin(y, (0, 1)).all():
+        got = f"{len(numbers)} bags, {len(y)} labels of {np.unique(y).tolist()}"
+        raise RunError(expected(f"Bags '{source.name}'", "a label 0 or 1 for each bag", got))
+    return [(x[bag == number], int(label)) for number, label in zip(numbers, y, strict=True)]
+
+
+def _bags(name: str, held: list[tuple[np.ndarray, int]]) -> Iterator[Bag]:
+    none = np.empty((0, 2), dtype=np.int64)
+    for i, (x, label) in enumerate(held, start=1):
+        slide = f"{name}_{i:03d}"
+        features = PatchFeatures(slide, x.astype(np.float32), none, encoder=name)
+        yield Bag(features, slide, CLASSES[label])
