@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import pytest
 
 from wsigraph.io.forest_png import Mark, write_forest
-from wsigraph.io.report.sections import Picture
+from wsigraph.io.report.sections import Picture, Text
 from wsigraph.pipelines.benchmark import page_dials
 from wsigraph.pipelines.benchmark.page import write_report
 from wsigraph.pipelines.benchmark.page_tables import told
@@ -111,13 +111,19 @@ def test_a_dial_is_drawn_of_made_up_cohorts_of_one_effect(folder, summary, monke
     assert groups["best graph, shuffled coordinates"][0][1] == summary.cohorts[1].method("gcn+shuffled").value
 
 
-def test_heatmaps_are_shown_where_given(tmp_path, made_up):
+def test_heatmaps_and_a_suites_own_table_are_shown_where_given(tmp_path, made_up):
     made_up.write(tmp_path, made_up.cells("c", {"abmil": 1.0}, patients=12, seeds=(0,)))
     example = tmp_path / "h.png"
     write_forest(example, [("a", [Mark("g", 0.1, 0.0, 0.2)])], {"g": "#000000"}, label="x")
     found = summarise(tmp_path, resamples=20)
-    at = write_report(tmp_path, found, heatmaps=[Picture(example, "Slide A1, synthetic")])
-    assert "Slide A1, synthetic" in at.read_text()
+    at = write_report(
+        tmp_path,
+        found,
+        heatmaps=[Picture(example, "Slide A1, synthetic")],
+        more=[Text("Sizes", ["Own words."])],
+    )
+    text = Page(at.read_text()).text
+    assert text.index("Slide A1, synthetic") < text.index("Own words.") < text.index("all methods")
     assert sorted(file.name for file in (tmp_path / "pictures").iterdir()) == ["costs.png"]
 
 
