@@ -53,7 +53,7 @@ def write_costs(path: str | Path, cohorts: Mapping[str, Sequence[Costed]], *, me
 
     if not any(cohorts.values()):
         raise RunError(expected("Costs", "at least one method with a known cost", "none"))
-    columns = min(2, len(cohorts))
+    columns = min(2 if len(cohorts) <= 6 else 3, len(cohorts))
     lines = -(-len(cohorts) // columns)
     figure = Figure(figsize=(5.2 * columns, 3.3 * lines + 0.4), layout="constrained")
     grid = figure.subplots(lines, columns, squeeze=False).ravel()
