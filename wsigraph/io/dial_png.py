@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from wsigraph.errors import RunError, expected
-from wsigraph.io.figure import INK, QUIET, plain_axes, save_figure
+from wsigraph.io.figure import INK, QUIET, panel_grid, plain_axes, save_figure
 
 Point = tuple[float, float, float, float]
 """Strength, value, lower and upper end of its interval."""
@@ -29,16 +29,12 @@ def write_dials(
 
     Raises: RunError: if there is nothing to draw.
     """
-    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
     if not any(panels.values()):
         raise RunError(expected("Dials", "at least one effect", "none"))
-    columns = min(3, len(panels))
-    lines = -(-len(panels) // columns)
-    figure = Figure(figsize=(3.6 * columns, 3.0 * lines + 0.4), layout="constrained")
-    grid = figure.subplots(lines, columns, squeeze=False).ravel()
-    for axes, (name, groups) in zip(grid, panels.items(), strict=False):
+    figure, grid = panel_grid(len(panels), size=(3.6, 3.0), above=0.4)
+    for axes, (name, groups) in zip(grid, panels.items(), strict=True):
         plain_axes(axes)
         axes.axhline(0.5, color=QUIET, linewidth=1, linestyle=":")
         for group, points in groups.items():
@@ -49,8 +45,6 @@ def write_dials(
         axes.set_title(name, fontsize=10, color=INK, loc="left")
         axes.set_xlabel("strength", fontsize=9, color=QUIET)
         axes.set_ylabel(metric, fontsize=9, color=QUIET)
-    for axes in grid[len(panels) :]:
-        axes.set_visible(False)
     handles = [Line2D([], [], color=c, marker="o", markersize=4, label=name) for name, c in colours.items()]
     figure.legend(handles=handles, loc="outside upper left", ncols=3, frameon=False, fontsize=9)
     save_figure(path, figure)
