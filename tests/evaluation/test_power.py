@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from wsigraph.errors import RunError
-from wsigraph.evaluation.power import auc_variance, detectable_difference, patient_sides
+from wsigraph.evaluation.power import auc_variance, detectable_after, detectable_difference, patient_sides
 
 
 def aucs(scores, positive):
@@ -49,6 +49,15 @@ def test_by_hand():
     assert found.difference == pytest.approx((1.959964 + 0.841621) * 0.3, rel=1e-6)
     assert "1 against 1 patients" in str(found)
     assert "80% power" in str(found)
+
+
+def test_after_the_fact_the_interval_tells_the_spread():
+    """z of .975 and of .8 by hand; the same spread reckoned beforehand shows the same difference."""
+    assert detectable_after(-1.959964, 1.959964) == pytest.approx(1.959964 + 0.841621, rel=1e-6)
+    before = detectable_difference(40, 60, auc=0.8, correlation=0.3, power=0.9, level=0.01)
+    half = 1.959964 * np.sqrt(2 * 0.7 * auc_variance(0.8, 40, 60))
+    after = detectable_after(0.1 - half, 0.1 + half, power=0.9, level=0.01)
+    assert after == pytest.approx(before.difference, rel=1e-6)
 
 
 def test_more_patients_and_more_agreement_show_less():

@@ -84,6 +84,26 @@ def detectable_difference(
     return Detectable(reach * deviation, positive, negative, auc, correlation, power, level)
 
 
+def detectable_after(low: float, high: float, *, power: float = 0.8, level: float = 0.05) -> float:
+    r"""Smallest difference that a repetition with as many other patients would probably show.
+
+    .. math::  \Delta = (z_{1 - \alpha / 2} + z_{power})\, \frac{high - low}{2 z_{.975}}
+
+    Here the spread is the one that was found, of any metric and any number of seeds, where
+    :func:`detectable_difference` must assume it beforehand.
+
+    Args:
+        low: Lower end of the 95 % interval of the difference.
+        high: Upper end.
+        power: Chance to find it.
+        level: Two-sided level of the test.
+
+    Source: the usual sum of two normal quantiles; the interval is taken for a normal one.
+    """
+    reach = float(stats.norm.ppf(1.0 - level / 2) + stats.norm.ppf(power))
+    return reach * (high - low) / (2.0 * float(stats.norm.ppf(0.975)))
+
+
 def auc_variance(auc: float, positive: int, negative: int) -> float:
     r"""Variance of an AUC over draws of patients.
 

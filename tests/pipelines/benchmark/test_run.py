@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 
 import pytest
 
@@ -11,6 +12,7 @@ from wsigraph.evaluation.family import compare_family
 from wsigraph.io.cohort import Cohort
 from wsigraph.pipelines.benchmark import Shard, cell_fit, read_results, run_benchmark
 from wsigraph.pipelines.benchmark.run import LABEL, read_failures
+from wsigraph.pipelines.benchmark.summary import summarise
 from wsigraph.pipelines.reporter import Silent
 
 
@@ -205,3 +207,13 @@ def test_time_left_is_told_after_the_first_cell(plan, cpu, tmp_path, listener):
     (line,) = [line for line in listener.lines if line.startswith("cell 1 of 6 done")]
     assert ", about " in line
     assert line.endswith(" left")
+
+
+def test_what_was_trained_can_be_summarised(straight):
+    (found,) = summarise(straight.path, names=straight.cells, resamples=50).cohorts
+    assert (found.name, found.synthetic, found.slides, found.patients) == ("toy", False, 14, 12)
+    kinds = {one.name: one.kind for one in found.methods}
+    assert kinds == {"abmil": "set", "gcn": "graph", "gcn+edgeless": "graph"}
+    assert all(math.isfinite(one.val_loss) for one in found.methods)
+    assert set(straight.cells) == {cell for one in found.methods for cell in one.cells}
+    assert found.verdict.answer in ("cannot tell", "no", "worse")  # nothing is "yes" without shuffling

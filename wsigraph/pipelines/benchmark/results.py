@@ -24,7 +24,7 @@ class Results:
     """Finished cells.
 
     Args:
-        cells: What each wrote.
+        cells: What each wrote, and its ``name``.
     """
 
     cells: tuple[Mapping[str, Any], ...]
@@ -98,7 +98,7 @@ def read_results(out: str | Path, *, names: Iterable[str] | None = None) -> Resu
     files = [f for f in sorted(folder.glob("*.json")) if wanted is None or f.stem in wanted]
     cells, seen = [], dict[tuple[Any, ...], str]()
     for file in files:
-        cell = read_json(file)
+        cell = {"name": file.stem, **read_json(file)}
         key = tuple(cell[name] for name in (*_KIND, "seed", "fold"))
         if key in seen:
             got = f"'{seen[key]}' and '{file.stem}'"
