@@ -13,8 +13,6 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.nn import GATConv
 
-GAIN = 2**0.5
-
 
 class Layer(nn.Module):
     """Feature dropout, PyG's attention, residual, norm, activation."""

@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _place(variable: str, default: Path) -> Path:
-    place = Path(os.environ.get(variable, default)).resolve()
+    place = Path(os.environ.get(variable) or default).resolve()
     if not place.exists():
         reason = f"{variable}={place} does not exist; set {variable} to where the data lies"
         if os.environ.get("CI") == "true":

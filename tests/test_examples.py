@@ -49,7 +49,7 @@ def test_every_example_is_tested():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_without_data_it_says_what_is_missing(name, tmp_path, capsys):
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit, match="2"):
         load(name).main(["--out", str(tmp_path)])
     assert "--features" in capsys.readouterr().err
 

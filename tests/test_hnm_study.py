@@ -99,7 +99,9 @@ def test_a_fit_keeps_answers_to_its_test_images_and_what_it_cost(work, data):
 def test_finished_fits_are_not_repeated(work, data, monkeypatch):
     monkeypatch.setattr(fits, "fit_one", None)
     monkeypatch.setattr(fits, "run_fold", None)
+    before = records(work)
     Bench(work, load(data / "crchisto")).run(SOME, [0], folds=[0])
+    assert records(work) == before
 
 
 def test_the_page_holds_every_arm_and_nuclei_are_scored_by_hand(work, data, tmp_path, monkeypatch):

@@ -27,6 +27,10 @@ class FeatureFileError(WsigraphError):
     """A feature file is broken, hostile or in no known layout."""
 
 
+class SeveralSetsError(FeatureFileError):
+    """A folder holds several sets of features, and none of them was chosen."""
+
+
 class FeatureError(WsigraphError):
     """Features and coordinates contradict each other or hold NaN."""
 

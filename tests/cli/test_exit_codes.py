@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from importlib.metadata import version
 
 import pytest
+import typer
 
+from wsigraph.cli.app import build
 from wsigraph.cli.exit import DONE, NOTHING, SOME, WRONG
 
-VERBS = [
-    *("demo", "tile", "encode", "card", "train", "merge"),
-    *("evaluate", "predict", "heatmap", "convert", "models", "doctor", "cite"),
-]
+VERBS = sorted(typer.main.get_command(build()).commands)
 
 
 def test_help_lists_every_verb(wsigraph):
     left = wsigraph("--help")
     assert left.code == DONE
+    assert len(VERBS) > 20
     assert all(re.search(rf"\b{verb}\b", left.out) for verb in VERBS)
 
 
@@ -28,7 +29,7 @@ def test_help_lists_every_verb(wsigraph):
 def test_every_verb_explains_itself(wsigraph, verb):
     left = wsigraph(verb, "--help")
     assert left.code == DONE
-    assert "--json" in left.out
+    assert ("--json" in left.out) == (verb != "slurm")  # which writes a script, and has nothing to tell
 
 
 def test_version(wsigraph):
@@ -42,6 +43,7 @@ def test_version(wsigraph):
         (["train"], "Missing"),
         (["cite", "srmill"], r"expected one of .*'srmil'.*got 'srmill'"),
         (["evaluate", "run", "--manifest", "labels.csv"], "belong together"),
+        (["evaluate", "run", "--out", "external"], "are of an external cohort"),
         (["demo", "--slides", "3"], "at least 12, got '3'"),
     ],
 )
@@ -63,6 +65,14 @@ def test_one_bad_file_among_good_ones_is_1_and_named(wsigraph, feature_folder):
 def test_only_bad_files_is_3(wsigraph, tmp_path):
     (tmp_path / "broken.h5").write_bytes(b"not hdf5 at all")
     assert wsigraph("card", tmp_path / "broken.h5").code == NOTHING
+
+
+def test_a_folder_of_several_sets_is_2_and_names_one(wsigraph, feature_folder):
+    for name in ("features_uni", "features_conch"):
+        shutil.copytree(feature_folder / "features", feature_folder / "job" / name)
+    left = wsigraph("card", feature_folder / "job")
+    assert left.code == WRONG
+    assert "expected one set of features, got 2: features_conch, features_uni. Name one of them" in left.err
 
 
 def test_an_error_of_ours_is_one_red_line_without_a_traceback(wsigraph, tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wsigraph.errors import FeatureFileError
+from wsigraph.errors import FeatureFileError, SeveralSetsError
 from wsigraph.io.features import feature_files, find_features
 from wsigraph.io.features.finder import files_at, slide_name
 
@@ -40,9 +40,9 @@ def test_a_trident_job_is_descended_where_one_set_lies_in_it(tmp_path):
     (place.parent / "features_conch").mkdir()  # a job that has only begun
     assert feature_files(job) == {"A": place / "A.h5"}
     lay(job, "10x_256px_0px_overlap/features_uni/A.h5")
-    with pytest.raises(FeatureFileError, match=r"expected one set of features, got 2: 10x_256px_0px_overlap"):
+    with pytest.raises(SeveralSetsError, match=r"expected one set of features, got 2: 10x_256px_0px_overlap"):
         feature_files(job)
-    with pytest.raises(FeatureFileError, match=r"--features .*10x_256px_0px_overlap.features_uni"):
+    with pytest.raises(FeatureFileError, match=r"Name one of them: .*10x_256px_0px_overlap.features_uni"):
         find_features(job, "A")
 
 

@@ -8,7 +8,6 @@ numbers in the same layout, of other sizes and on a directed graph, comes from t
 from __future__ import annotations
 
 import importlib.util
-import os
 import sys
 from pathlib import Path
 
@@ -22,7 +21,8 @@ from wsigraph.training.module import MILModule
 from wsigraph.training.recipe import recipe
 
 ROOT = Path(__file__).parents[2]
-DEFAULT = ROOT.parent / "shared" / "golden" / "srmil_official_golden.safetensors"
+AUTHORS = pytest.param("authors' code", marks=pytest.mark.golden)
+PLAIN = "plain form, directed graph"
 NAMES = {
     "reformer.0": "model.encoder.linear",
     "encoder.gat_layers": "model.encoder.layers",
@@ -53,15 +53,6 @@ def our_name(name):
 def read(path):
     with safe_open(path, "pt") as file:
         return {key: file.get_tensor(key) for key in file.keys()}, file.metadata()  # noqa: SIM118
-
-
-def official():
-    path = Path(os.environ.get("WSIGRAPH_GOLDEN") or DEFAULT)
-    if not path.is_file():
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"WSIGRAPH_GOLDEN: expected a file, got none at {path}")
-        pytest.skip("no golden numbers: set WSIGRAPH_GOLDEN")
-    return read(path)
 
 
 def naive_module():
@@ -115,9 +106,9 @@ def plain_form(*, w_gen=1.3, w_ce=0.6, steps=4):
     return {k: v.detach() for k, v in tensors.items()} | {"train.total": torch.stack(totals)}, facts
 
 
-@pytest.fixture(scope="module", params=["authors' code", "plain form, directed graph"])
+@pytest.fixture(scope="module", params=[AUTHORS, PLAIN])
 def golden(request):
-    return official() if request.param == "authors' code" else plain_form()
+    return plain_form() if request.param == PLAIN else read(request.getfixturevalue("golden_file"))
 
 
 @pytest.fixture
@@ -164,7 +155,7 @@ def loss_of(networks, tensors, indices):
     return networks.objectives(networks.model, graph, target=target, masks=masks)
 
 
-def same(got, want, *, what):
+def assert_same(got, want, *, what):
     gap = float((got.detach() - want.view(got.shape)).abs().max())
     assert gap <= 1e-5, f"{what}: off by {gap:.2g}"
 
@@ -173,16 +164,17 @@ def test_outputs_attention_and_losses(golden, networks):
     tensors, _ = golden
     loss = loss_of(networks, tensors, tensors["in.mask"])
     views = loss.views
-    same(views["clean"].logits, tensors["out.logits"], what="logits")
-    same(views["masked"].logits, tensors["out.logits_masked"], what="logits of the masked graph")
-    same(views["clean"].attention, tensors["out.supernode_attention"], what="attention into the supernode")
-    same(views["masked_patches"].nodes, tensors["out.embedding_masked"], what="embedding")
+    assert_same(views["clean"].logits, tensors["out.logits"], what="logits")
+    assert_same(views["masked"].logits, tensors["out.logits_masked"], what="logits of the masked graph")
+    into_hub = tensors["out.supernode_attention"]
+    assert_same(views["clean"].attention, into_hub, what="attention into the supernode")
+    assert_same(views["masked_patches"].nodes, tensors["out.embedding_masked"], what="embedding")
     rebuilt = networks.objectives.terms["reconstruction"].rebuild(views["masked_patches"])
     in_order = tensors["out.reconstruction_masked_nodes"][tensors["in.mask"].argsort()]
-    same(rebuilt, in_order, what="rebuilt features")
+    assert_same(rebuilt, in_order, what="rebuilt features")
     for name, value in loss.terms.items():
-        same(value, tensors[f"loss.{name}"], what=name)
-    same(loss.total, tensors["loss.total"], what="total")
+        assert_same(value, tensors[f"loss.{name}"], what=name)
+    assert_same(loss.total, tensors["loss.total"], what="total")
 
 
 def test_gradient_norms(golden, networks):
@@ -196,24 +188,23 @@ def test_gradient_norms(golden, networks):
     assert not norms
 
 
+@pytest.mark.parametrize("golden", [PLAIN], indirect=True)
 def test_training_steps(golden, networks):
+    """The authors' file holds losses and gradients of one draw, and no step of an optimiser."""
     tensors, _ = golden
-    if "train.masks" not in tensors:
-        pytest.skip("this file holds no training steps")
     optimiser = networks.configure_optimizers()["optimizer"]
     for step, mask in enumerate(tensors["train.masks"]):
         optimiser.zero_grad()
         total = loss_of(networks, tensors, mask).total
         total.backward()
         optimiser.step()
-        same(total, tensors["train.total"].flatten()[step], what=f"total of step {step}")
+        assert_same(total, tensors["train.total"].flatten()[step], what=f"total of step {step}")
 
 
+@pytest.mark.parametrize("golden", [AUTHORS], indirect=True)
 def test_the_published_window_is_the_graph_of_the_file(golden):
     """Radius 2.84 grid steps and self-loops are ``window`` with 2 rings, as the recipe asks."""
     tensors, _ = golden
-    if "in.pos" not in tensors:
-        pytest.skip("this file holds no positions")
     from wsigraph.data.patch_features import PatchFeatures
     from wsigraph.graph.build import to_graph
     from wsigraph.graph.builders.window import Window

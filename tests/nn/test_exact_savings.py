@@ -27,7 +27,7 @@ def layer_of(width, head_channels, heads, **options):
         return GATLayer(width, head_channels, heads=heads, **options).double()
 
 
-def same_with_gradients(plain, quick, leaves, *, tolerance=1e-10):
+def assert_same_with_gradients(plain, quick, leaves, *, tolerance=1e-10):
     """Two ways to one tensor agree, and so do the gradients of a random sum of it."""
     want, got = plain(), quick()
     torch.testing.assert_close(got, want, rtol=0, atol=tolerance)
@@ -52,7 +52,7 @@ def test_attention_at_some_rows(heads, residual, rows):
     mask = {"some": torch.arange(18) % 3 == 0, "none": torch.zeros(18).bool(), "all": torch.ones(18).bool()}[
         rows
     ]
-    same_with_gradients(
+    assert_same_with_gradients(
         lambda: layer(x, slides.adjacency)[mask],
         lambda: at_rows(layer, x, slides.adjacency, mask),
         (x, *layer.parameters()),
@@ -65,7 +65,7 @@ def test_attention_into_supernodes_alone(residual):
     adjacency = slides.adjacency.with_hubs(slides.batch, 4)
     layer = layer_of(6, 5, 2, residual=residual)
     x = torch.cat([slides.x, torch.ones(4, 6, dtype=torch.float64)]).requires_grad_()
-    same_with_gradients(
+    assert_same_with_gradients(
         lambda: layer(x, adjacency)[18:],
         lambda: into_supernodes(layer, x, adjacency, num_nodes=18)[0],
         (x, *layer.parameters()),
@@ -101,7 +101,7 @@ def test_the_encoder_equals_its_plain_form(masked, stem, read):
         torch.manual_seed(1)
         encoder = GAT(6, hidden_channels=8, heads=2, stem=stem, residuals=["linear", "none"]).double().eval()
     slides, views = make_slides(6), make_views(masked=masked)
-    same_with_gradients(
+    assert_same_with_gradients(
         lambda: getattr(Encoder.embed(encoder, look(encoder, slides, views), nodes=read == "nodes"), read),
         lambda: getattr(encoder.embed(look(encoder, slides, views), nodes=read == "nodes"), read),
         (*encoder.parameters(), *(view.token for view in views)),
@@ -144,7 +144,7 @@ def test_the_blockwise_error_equals_that_of_rebuilt_rows():
     seen = step.views["masked"]
     embedding = seen.nodes.requires_grad_()
     target, weight = step.inputs[seen.mask], torch.rand(int(seen.mask.sum()), dtype=torch.float64)
-    same_with_gradients(
+    assert_same_with_gradients(
         lambda: (cosine_error(term.rebuild(seen), target, alpha=2.0) * weight).sum(),  # noqa: PLW0108
         partial(term.compare, seen, target, row_weight=weight),
         (embedding, *term.parameters()),

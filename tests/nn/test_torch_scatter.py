@@ -24,7 +24,7 @@ def slides():
     return make_slides(6, sizes=(40, 1, 25))
 
 
-def same_with_gradients(ours, theirs, leaves):
+def assert_same_with_gradients(ours, theirs, leaves):
     got, want = ours(), theirs()
     torch.testing.assert_close(got, want, rtol=0, atol=1e-10)
     weight = torch.randn(want.shape, generator=torch.Generator().manual_seed(0), dtype=want.dtype)
@@ -47,7 +47,7 @@ def test_sums_and_means_over_neighbours(reduce, form, slides):
             return torch_scatter.scatter(x[source], target, dim=0, dim_size=len(x), reduce=reduce)
         return torch_scatter.segment_csr(x[source], adjacency.by_target.ptr, reduce=reduce)
 
-    same_with_gradients(lambda: aggregate(x, adjacency=adjacency, reduce=reduce), theirs, (x,))
+    assert_same_with_gradients(lambda: aggregate(x, adjacency=adjacency, reduce=reduce), theirs, (x,))
 
 
 def test_attention_over_neighbours(slides):
@@ -64,10 +64,10 @@ def test_attention_over_neighbours(slides):
         attention = torch_scatter.scatter_softmax(logits, target, dim=0)
         return torch_scatter.scatter_sum(h[source] * attention.unsqueeze(-1), target, dim=0, dim_size=n)
 
-    same_with_gradients(lambda: graph_attention(h, s, t, adjacency=adjacency)[0], theirs, (h, s, t))
+    assert_same_with_gradients(lambda: graph_attention(h, s, t, adjacency=adjacency)[0], theirs, (h, s, t))
 
 
-def with_and_without(monkeypatch, ask):
+def assert_same_with_and_without(monkeypatch, ask):
     """What ``ask`` says where PyG uses torch-scatter, and where it does not, must be the same."""
     assert torch_geometric.typing.WITH_TORCH_SCATTER
     given = ask()
@@ -89,7 +89,7 @@ def test_layers_of_pyg(monkeypatch, slides):
         (grad,) = torch.autograd.grad(out.square().sum(), x)
         return out, grad, softmax(edges / 100, ptr=ptr), segment(edges, ptr, reduce="sum")
 
-    with_and_without(monkeypatch, ask)
+    assert_same_with_and_without(monkeypatch, ask)
 
 
 @pytest.mark.parametrize("name", recipe_names())
@@ -105,4 +105,4 @@ def test_no_recipe_answers_otherwise(name, monkeypatch, slides):
         grads = torch.autograd.grad(loss.total, list(model.parameters()), allow_unused=True)
         return loss.total, *(grad for grad in grads if grad is not None)
 
-    with_and_without(monkeypatch, ask)
+    assert_same_with_and_without(monkeypatch, ask)

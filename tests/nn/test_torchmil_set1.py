@@ -49,7 +49,7 @@ def take_attention(ours, theirs):
             ours.gate.bias.fill_(SATURATED)
 
 
-def equal(ours, theirs, atol=1e-10):
+def assert_equal(ours, theirs, atol=1e-10):
     torch.testing.assert_close(ours.detach().flatten(), theirs.detach().flatten(), rtol=0, atol=atol)
 
 
@@ -64,9 +64,9 @@ def test_attention_is_the_same(model, pool, gated):
     take(ours.classify[-1], theirs.classifier)
     logit, scores = theirs(x.unsqueeze(0), return_att=True)
     answer = ours(x, bags)
-    equal(answer.logits, logit)
-    equal(answer.attention_logits, scores)
-    equal(answer.attention, scores.softmax(1))
+    assert_equal(answer.logits, logit)
+    assert_equal(answer.attention_logits, scores)
+    assert_equal(answer.attention, scores.softmax(1))
 
 
 def test_dsmil_is_the_same_where_their_values_are_the_features():
@@ -82,10 +82,10 @@ def test_dsmil_is_the_same_where_their_values_are_the_features():
         ours.value.bias.zero_()
     bag, attention, of_patches = theirs(x.unsqueeze(0), return_att=True, return_inst_pred=True)
     answer = ours(x, bags)
-    equal(answer.extras["bag_stream"], bag)
-    equal(answer.attention, attention)
-    equal(answer.node_logits, of_patches)
-    equal(answer.logits, theirs.predict(x.unsqueeze(0)))  # both average the streams
+    assert_equal(answer.extras["bag_stream"], bag)
+    assert_equal(answer.attention, attention)
+    assert_equal(answer.node_logits, of_patches)
+    assert_equal(answer.logits, theirs.predict(x.unsqueeze(0)))  # both average the streams
 
 
 @pytest.mark.parametrize("pseudo_bags", [1, 12])
@@ -102,8 +102,8 @@ def test_dtfd_afs_is_the_same_where_the_division_leaves_no_choice(pseudo_bags):
     take(ours.classify, theirs.u_classifier)
     logit, pseudo = theirs(x.unsqueeze(0), return_pseudo_pred=True)
     answer = ours(x, bags)
-    equal(answer.logits, logit)
-    equal(answer.extras["pseudo_logits"].sort(1).values, pseudo.sort(1).values)
+    assert_equal(answer.logits, logit)
+    assert_equal(answer.extras["pseudo_logits"].sort(1).values, pseudo.sort(1).values)
 
 
 def test_their_dtfd_maxmin_is_another_method():
@@ -121,9 +121,9 @@ def test_their_dtfd_maxmin_is_another_method():
     rows = x.unsqueeze(0).requires_grad_()
     logit, cam = theirs(rows, mask, return_inst_cam=True)
     assert read_by(logit, rows) == 12
-    equal(cam, x @ theirs.classifier.module.weight.T)
+    assert_equal(cam, x @ theirs.classifier.module.weight.T)
     all_of_them = theirs.u_classifier(theirs.u_attention_pool(x.unsqueeze(0)))
-    equal(logit, all_of_them)  # the second tier's attention over the whole slide
+    assert_equal(logit, all_of_them)  # the second tier's attention over the whole slide
 
     ours = DTFD(6, 2, distil="maxmins", pseudo_bags=1, hidden_channels=5).double().eval()
     mine = x.clone().requires_grad_()

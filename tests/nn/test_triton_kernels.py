@@ -14,7 +14,7 @@ CASES = Path(__file__).parent / "triton"
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="triton is published for Linux only")
 
 
-def run_cases(name, **environment):
+def assert_cases_pass(name, **environment):
     """A process of its own: Triton decides when it is imported whether to interpret."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
     kept = {k: v for k, v in os.environ.items() if k != "TRITON_INTERPRET"}
@@ -33,15 +33,15 @@ def run_cases(name, **environment):
 @on_linux
 @pytest.mark.parametrize("name", ["attention", "aggregate"])
 def test_interpreted(name):
-    run_cases(name, TRITON_INTERPRET="1")
+    assert_cases_pass(name, TRITON_INTERPRET="1")
 
 
 @on_linux
 def test_compiled_for_a_gpu_that_is_not_here(tmp_path):
-    run_cases("compile", TRITON_CACHE_DIR=str(tmp_path))
+    assert_cases_pass("compile", TRITON_CACHE_DIR=str(tmp_path))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize("name", ["attention", "aggregate", "on_gpu"])
 def test_on_the_gpu(name):
-    run_cases(name)
+    assert_cases_pass(name)

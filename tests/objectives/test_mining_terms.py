@@ -125,7 +125,8 @@ def test_one_class_or_nothing_to_rank_is_refused_before_training():
     with pytest.raises(CohortError, match=r"of classes \[0\]"):
         term.see(torch.tensor([0, 0]))
     term.see(torch.tensor([0, 1]))
-    with pytest.raises(CohortError):  # two classes, but the only one that shows is everywhere or nowhere
+    # two classes, but the only one that shows is everywhere or nowhere
+    with pytest.raises(CohortError, match=r"a class of \[1, 2\]"):
         Ranking(Sizes(6, 8, 3), background=0).see(torch.tensor([0, 0, 0]))
 
 

@@ -65,7 +65,7 @@ def test_a_patient_on_two_sides_is_refused_unless_named_and_then_stands_in_the_r
     with pytest.raises(LeakError, match=f"patient '{first.patient_id}' in train and val"):
         fit(small("abmil"), **sides, out=tmp_path / "refused", trainer=cpu)
     assert not (tmp_path / "refused").exists()
-    with pytest.raises(LeakError):
+    with pytest.raises(LeakError, match=f"patient '{first.patient_id}' in train and val"):
         fit(small("abmil"), **sides, overlap=["another"], out=tmp_path / "refused", trainer=cpu)
     fit(small("abmil"), **sides, overlap=[first.patient_id], out=tmp_path / "kept", trainer=cpu)
     count = sides["train"].patients.count(first.patient_id)

@@ -70,7 +70,10 @@ def test_a_run_from_before_samplers_had_names_is_the_same_run(finished, small, c
     record = read_json(tmp_path / "run" / "run.json")
     del record["recipe"]["sampler"]["name"]
     write_json(tmp_path / "run" / "run.json", record)
-    cross_validate(small(), cohort, folds=2, out=tmp_path / "run", trainer=cpu)
+    again = cross_validate(small(), cohort, folds=2, out=tmp_path / "run", trainer=cpu)
+    assert again.metrics["slide"]["auc"] == read_json(finished / "metrics.json")["slide"]["auc"]
+    answers = [(folder / "predictions.csv").read_bytes() for folder in (tmp_path / "run", finished)]
+    assert answers[0] == answers[1]
 
 
 def test_frequencies_are_not_taken_from_another_run(run, small, uneven, cpu, tmp_path):

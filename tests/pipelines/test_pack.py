@@ -47,7 +47,7 @@ def job(tmp_path_factory):
     return folder
 
 
-def same(a, b):
+def assert_same_graph(a, b):
     assert torch.equal(torch.as_tensor(a.edge_index), torch.as_tensor(b.edge_index))
     assert torch.equal(a.pos, b.pos)
     assert torch.equal(a.x.float(), b.x.float())
@@ -66,7 +66,7 @@ def packed(job, tmp_path):
 def test_a_packed_slide_is_the_same_graph(job, packed):
     for source in sources(job):
         target = packed / source.name
-        same(to_graph(read_features(target), KNN()), to_graph(read_features(source), KNN()))
+        assert_same_graph(to_graph(read_features(target), KNN()), to_graph(read_features(source), KNN()))
         with h5py.File(target) as file:
             assert file["features"].dtype == np.float16
             assert file["features"].chunks[0] == len(file["features"])
@@ -101,7 +101,7 @@ def test_kept_edges_spare_the_builder_and_give_the_same_graph(job, packed, monke
     monkeypatch.setattr(KNN, "edges", refuse)
     store = GraphStore(KNN(), True, 8, budget_bytes=0)
     for slide, graph in zip(slides, plain, strict=True):
-        same(store.graph(Slide("s", "p", "", packed / slide.path.name)), graph)
+        assert_same_graph(store.graph(Slide("s", "p", "", packed / slide.path.name)), graph)
 
 
 def test_edges_of_a_control_are_drawn_for_the_slide_whatever_its_file_is_called(packed, tmp_path):
@@ -111,7 +111,7 @@ def test_edges_of_a_control_are_drawn_for_the_slide_whatever_its_file_is_called(
     write_edges(path, builder, builder.edges(read_features(path)))
     store = GraphStore(builder, self_loops=False, in_channels=8, budget_bytes=0)
     renamed = store.graph(Slide("other", "p", "", path))
-    same(renamed, to_graph(read_features(path, slide_id="other"), builder))
+    assert_same_graph(renamed, to_graph(read_features(path, slide_id="other"), builder))
     assert not torch.equal(renamed.pos, store.graph(Slide("synthetic_001", "p", "", path)).pos)
 
 
@@ -128,7 +128,7 @@ def test_memory_for_graphs_is_bounded_and_the_first_that_fit_stay(job):
     assert 2 <= sum(kept) < len(cohort)
     assert not any(store.graph(slide) is store.graph(slide) for slide in cohort.slides)
     sent = pickle.loads(pickle.dumps(some))
-    same(sent.graph(cohort.slides[0]), some.graph(cohort.slides[0]))
+    assert_same_graph(sent.graph(cohort.slides[0]), some.graph(cohort.slides[0]))
     assert sent.graph(cohort.slides[0]) is not sent.graph(cohort.slides[0])
 
 

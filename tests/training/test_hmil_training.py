@@ -129,5 +129,9 @@ def test_resumed_equals_uninterrupted_bit_for_bit(queue, tmp_path):
     assert ("objectives.terms.contrast.seen.embedding" in one) == bool(queue)
     assert all(torch.equal(one[key], other[key]) for key in one)
     assert straight.history == resumed.history
+    assert all("train_contrast" in row for row in straight.history)
+    # one slide at a time has nothing to compare with, unless there is a queue
+    assert [row.get("val_contrast", 0.0) > 0 for row in straight.history] == [bool(queue)] * 4
+    assert all(("val_contrast" in row) == bool(queue) for row in straight.history)
     if queue:
         assert int((one["objectives.terms.contrast.seen.labels"] >= 0).sum()) == queue

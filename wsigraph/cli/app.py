@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from wsigraph.cli import exit as leaving
+from wsigraph.cli.benchmark import benchmark
 from wsigraph.cli.card import card
 from wsigraph.cli.cite import cite
 from wsigraph.cli.cohort import cohort
@@ -51,7 +52,20 @@ def build() -> typer.Typer:
     for panel, verbs in {
         START: (demo, doctor),
         SLIDES: (tile, encode, pack, card, convert),
-        MODELS: (cohort, splits, train, probe, mine, merge, evaluate, predict, embed, heatmap, export),
+        MODELS: (
+            cohort,
+            splits,
+            train,
+            benchmark,
+            probe,
+            mine,
+            merge,
+            evaluate,
+            predict,
+            embed,
+            heatmap,
+            export,
+        ),
         HELP: (models, cite),
     }.items():
         for verb in verbs:

@@ -81,6 +81,8 @@ def _show(machine: Checkup, found: Checkup, *, path: Path | None) -> None:
     if path is not None:
         facts = dict(found.facts)
         sizes = facts.pop("sizes", {})
+        if "encodings" in facts:
+            facts["encodings"] = [_counted(kind, n) for kind, n in facts["encodings"].items()]
         emit_pairs(facts, title=f"\n{path}")
         if sizes:
             emit("\npatches per slide")
@@ -92,6 +94,10 @@ def _show(machine: Checkup, found: Checkup, *, path: Path | None) -> None:
     counts = {kind: sum(group.kind == kind for group in groups) for kind in ("fault", "warning")}
     told = " and ".join(f"{n} kind{'s' * (n > 1)} of {kind}" for kind, n in counts.items() if n)
     emit(f"\n{told or 'no fault'} found")
+
+
+def _counted(kind: str, files: int) -> str:
+    return f"{kind} ({files} file{'s' * (files != 1)})"
 
 
 def _places(group: Group) -> list[str]:

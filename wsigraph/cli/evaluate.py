@@ -41,6 +41,10 @@ def evaluate(
 
     if (manifest is None) != (features is None):
         raise typer.BadParameter("--manifest and --features belong together.")
+    if manifest is None and (out is not None or images):
+        raise typer.BadParameter(
+            "--out and --images are of an external cohort: give --manifest and --features."
+        )
     cohort = None
     if manifest is not None and features is not None:
         from wsigraph.io.cohort import Cohort

@@ -7,11 +7,18 @@ from collections.abc import Iterable, Mapping
 import typer
 
 from wsigraph.cli.screen import complain
-from wsigraph.errors import CohortError, MissingExtraError, RecipeError, TilingError, WsigraphError
+from wsigraph.errors import (
+    CohortError,
+    MissingExtraError,
+    RecipeError,
+    SeveralSetsError,
+    TilingError,
+    WsigraphError,
+)
 
 DONE, SOME, WRONG, NOTHING = 0, 1, 2, 3
 
-WRONG_USE = (CohortError, MissingExtraError, RecipeError, TilingError)
+WRONG_USE = (CohortError, MissingExtraError, RecipeError, SeveralSetsError, TilingError)
 """Errors about what was asked for; the others are about what was found."""
 
 

@@ -22,8 +22,8 @@ def splits(
     ] = None,
     repeats: Annotated[int, typer.Option("--repeats", min=1, help="How often k folds are drawn.")] = 1,
     inner_folds: Annotated[
-        int, typer.Option("--inner-folds", min=2, help="Folds inside each fold, of nested splits.")
-    ] = 3,
+        int | None, typer.Option("--inner-folds", min=2, help="Folds inside each fold of nested splits; 3.")
+    ] = None,
     seed: options.Seed = 0,
     given: Annotated[
         Path | None,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
@@ -72,8 +71,3 @@ class SpatialGraph(Data):
         from wsigraph.data.graph_card import describe
 
         return describe(self)
-
-
-def as_float(x: Tensor) -> Tensor:
-    """Features as float32 (files hold float16, models compute in float32)."""
-    return x if x.dtype in (torch.float32, torch.float64) else x.float()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from wsigraph.errors import RunError, expected
-from wsigraph.io.figure import COLOURS, INK, QUIET, plain_axes, save_figure
+from wsigraph.io.figure import COLOURS, INK, QUIET, panel_grid, plain_axes, save_figure
 
 _PLACE = ("epoch", "fold", "repeat")
 
@@ -24,16 +24,11 @@ def write_curves(path: str | Path, logs: Mapping[str, Sequence[Mapping[str, Any]
 
     Raises: RunError: if no row holds a number.
     """
-    from matplotlib.figure import Figure
-
     panels = _quantities(logs)
     if not panels:
         raise RunError(expected("Training curves", "log rows with numbers by epoch", "none"))
-    columns = min(3, len(panels))
-    lines = -(-len(panels) // columns)
-    figure = Figure(figsize=(3.6 * columns, 2.5 * lines + 0.7), layout="constrained")
-    grid = figure.subplots(lines, columns, squeeze=False).ravel()
-    for axes, (quantity, names) in zip(grid, panels.items(), strict=False):
+    figure, grid = panel_grid(len(panels), size=(3.6, 2.5), above=0.7)
+    for axes, (quantity, names) in zip(grid, panels.items(), strict=True):
         plain_axes(axes)
         axes.set_title(quantity.replace("_", " "), fontsize=10, color=INK, loc="left")
         axes.set_xlabel("epoch", fontsize=8, color=QUIET)
@@ -43,8 +38,6 @@ def write_curves(path: str | Path, logs: Mapping[str, Sequence[Mapping[str, Any]
                 for epochs, values in _lines(rows, name):
                     mark = "o" if len(epochs) == 1 else None
                     axes.plot(epochs, values, style, color=colour, linewidth=0.9, alpha=0.75, marker=mark)
-    for axes in grid[len(panels) :]:
-        axes.set_visible(False)
     _legend(figure, logs, panels)
     save_figure(path, figure)
 

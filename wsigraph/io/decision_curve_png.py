@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from wsigraph.errors import RunError, expected
-from wsigraph.io.figure import COLOURS, INK, QUIET, plain_axes, save_figure
+from wsigraph.io.figure import COLOURS, INK, QUIET, panel_grid, plain_axes, save_figure
 
 
 def write_decision_curves(
@@ -23,15 +23,10 @@ def write_decision_curves(
 
     Raises: RunError: if there is nothing to draw.
     """
-    from matplotlib.figure import Figure
-
     if not curves:
         raise RunError(expected("Decision curves", "at least one question", "none"))
-    columns = min(3, len(curves))
-    lines = -(-len(curves) // columns)
-    figure = Figure(figsize=(4.2 * columns, 3.4 * lines + 0.3 * bool(title)), layout="constrained")
-    grid = figure.subplots(lines, columns, squeeze=False).ravel()
-    for axes, (name, curve) in zip(grid, curves.items(), strict=False):
+    figure, panels = panel_grid(len(curves), size=(4.2, 3.4), above=0.3 * bool(title))
+    for axes, (name, curve) in zip(panels, curves.items(), strict=True):
         plain_axes(axes)
         chance = curve["probability"]
         axes.fill_between(chance, curve["low"], curve["high"], color=COLOURS[0], alpha=0.15, linewidth=0)
@@ -46,8 +41,6 @@ def write_decision_curves(
         axes.set_xlabel("threshold probability", fontsize=9, color=QUIET)
         axes.set_ylabel("net benefit", fontsize=9, color=QUIET)
         axes.legend(frameon=True, framealpha=0.8, edgecolor="none", loc="upper right", fontsize=8)
-    for axes in grid[len(curves) :]:
-        axes.set_visible(False)
     if title:
         figure.suptitle(title, fontsize=11, color=INK)
     save_figure(path, figure)

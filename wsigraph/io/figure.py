@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 INK = "#24292f"
 QUIET = "#6e7781"
+MOST_COLUMNS = 3
 COLOURS = ("#0969da", "#d1570c", "#1a7f37", "#8250df", "#bf3989", "#6e7781")
 
 
@@ -22,6 +23,25 @@ def save_figure(path: str | Path, figure: Figure, *, dpi: int = 130) -> None:
         figure.savefig(
             temporary, format="png", dpi=dpi, facecolor="white", bbox_inches="tight", pad_inches=0.12
         )
+
+
+def panel_grid(count: int, *, size: tuple[float, float], above: float = 0.0) -> tuple[Figure, list[Axes]]:
+    """A figure of panels, up to three in a line, and its panels in reading order.
+
+    Args:
+        count: How many panels.
+        size: Width and height of one, in inches.
+        above: Height left above them for a title or a legend, in inches.
+    """
+    from matplotlib.figure import Figure
+
+    columns = min(MOST_COLUMNS, count)
+    lines = -(-count // columns)
+    figure = Figure(figsize=(size[0] * columns, size[1] * lines + above), layout="constrained")
+    grid = list(figure.subplots(lines, columns, squeeze=False).ravel())
+    for axes in grid[count:]:
+        axes.set_visible(False)
+    return figure, grid[:count]
 
 
 def plain_axes(axes: Axes) -> None:

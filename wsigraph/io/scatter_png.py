@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from wsigraph.errors import RunError, expected
-from wsigraph.io.figure import COLOURS, INK, QUIET, plain_axes, save_figure
+from wsigraph.io.figure import COLOURS, INK, QUIET, panel_grid, plain_axes, save_figure
 
 
 def write_scatter(
@@ -23,15 +23,10 @@ def write_scatter(
 
     Raises: RunError: if there is nothing to draw.
     """
-    from matplotlib.figure import Figure
-
     if not values:
         raise RunError(expected("Scatter plot", "at least one value", "none"))
-    columns = min(3, len(values))
-    lines = -(-len(values) // columns)
-    figure = Figure(figsize=(3.6 * columns, 3.5 * lines + 0.3 * bool(title)), layout="constrained")
-    grid = figure.subplots(lines, columns, squeeze=False).ravel()
-    for axes, (name, (truth, answer)) in zip(grid, values.items(), strict=False):
+    figure, panels = panel_grid(len(values), size=(3.6, 3.5), above=0.3 * bool(title))
+    for axes, (name, (truth, answer)) in zip(panels, values.items(), strict=True):
         plain_axes(axes)
         known = ~np.isnan(truth)
         axes.plot(truth[known], answer[known], "o", color=COLOURS[0], markersize=4, alpha=0.6)
@@ -41,8 +36,6 @@ def write_scatter(
         axes.set_title(name, fontsize=10, color=INK, loc="left")
         axes.set_xlabel("true", fontsize=9, color=QUIET)
         axes.set_ylabel("answered", fontsize=9, color=QUIET)
-    for axes in grid[len(values) :]:
-        axes.set_visible(False)
     if title:
         figure.suptitle(title, fontsize=11, color=INK)
     save_figure(path, figure)

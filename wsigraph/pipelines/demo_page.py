@@ -127,10 +127,6 @@ def _overlays(out: Path, cohort: Any) -> Pictures:
     return Pictures("Tissue and patches", pictures)
 
 
-def _of_runs(out: Path, metrics: Mapping[str, Any], file: str, heading: str, *, caption: str) -> Pictures:
-    return Pictures(heading, [Picture(out / name / file, f"{name}, {caption}") for name in metrics])
-
-
 def _headline(name: str, metrics: Mapping[str, Any]) -> Number:
     value, interval = shown(metrics["slide"]["auc"])
     return Number(f"AUC, {METHOD_WORDS[name]}", value, interval)

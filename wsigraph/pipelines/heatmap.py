@@ -61,8 +61,8 @@ def heatmap_run(
         top: How many patches that shows.
 
     Raises: RunError: if the model has no such attention or the features do not fit it, or a gallery is asked
-        for without the slide. FeatureError: if the
-        features have no coordinates, or none that can be placed on the slide.
+        for without the slide. FeatureError: if the features have no coordinates, or none that can be placed
+        on the slide.
     """
     if gallery is not None and slide is None:
         raise RunError(expected("Gallery", "the slide beside its features", "none", todo="Give --slide."))

@@ -18,7 +18,10 @@ from wsigraph.nn.views.base import View
 from wsigraph.objectives.base import Objective
 from wsigraph.objectives.targets.base import Target
 from wsigraph.patches.encoder import PatchEncoder
+from wsigraph.pipelines.benchmark.suite import Suite
+from wsigraph.synthetic.dial import Arrangement
 from wsigraph.training.catalog import Entry, catalog
+from wsigraph.training.control import Control
 from wsigraph.training.recipe import Recipe, recipe, recipe_names
 
 TREE = {"levels": ["group", "class"], "classes": [["x", "y"], ["a", "b", "c"]], "parents": [["x", "x", "y"]]}
@@ -30,7 +33,8 @@ WIDTH = 1024
 
 def inventory() -> dict[str, Any]:
     """Recipes as a list, and the names of the parts of each family, own ones included."""
-    families = (GraphBuilder, Encoder, Aggregator, Head, View, MaskDraw, Objective, Target, PatchEncoder)
+    parts = (GraphBuilder, Encoder, Aggregator, Head, View, MaskDraw, Objective, Target, PatchEncoder)
+    families = (*parts, Control, Suite, Arrangement)
     known = catalog()
     return {
         "recipes": [_describe(name, known.get(name)) for name in recipe_names()],

@@ -25,7 +25,7 @@ from wsigraph.training.site_splits import leave_site_out
 from wsigraph.training.splits import Split, check_seen, draw_folds, make_folds
 from wsigraph.training.strata import patient_strata
 
-USUAL_FOLDS = 5
+USUAL_FOLDS, USUAL_INNER = 5, 3
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class SplitPlan:
         kind: ``kfold``, ``nested``, ``leave-site-out`` or ``official``.
         folds: Folds of a repeat; 5 where None, or one for each site, or the one of the official split.
         repeats: How often k folds are drawn anew.
-        inner_folds: Folds within each fold, of nested splits.
+        inner_folds: Folds within each fold of nested splits, 3 where None; other kinds take none.
         seed: Seed of the draws.
         given: Splits of others to check and to keep, in place of drawn ones; ``kind`` is then passed over.
         keep_overlap: Whether patients that an official or given split has on several sides stay there; they
@@ -46,7 +46,7 @@ class SplitPlan:
     kind: str = "kfold"
     folds: int | None = None
     repeats: int = 1
-    inner_folds: int = 3
+    inner_folds: int | None = None
     seed: int = 0
     given: str | Path | None = None
     keep_overlap: bool = False
@@ -91,10 +91,7 @@ def split_cohort(
     Raises: RecipeError: if there is no such kind, or it takes no such setting. CohortError: if the cohort
         cannot be split so, or a feature file cannot be read. LeakError: if anything stands on two sides.
     """
-    if plan.kind not in KINDS:
-        raise RecipeError(expected("Splits", f"a kind of {sorted(KINDS)}", f"'{plan.kind}'"))
-    if plan.repeats > 1 and plan.kind != "kfold":
-        raise RecipeError(expected(f"Splits of kind '{plan.kind}'", "one repeat", f"{plan.repeats}"))
+    _check_settings(plan)
     drawn = KINDS[plan.kind](plan, cohort) if plan.given is None else _given(plan, cohort, reporter)
     checked: tuple[str, ...] = CHECKED[:1]
     if features:
@@ -124,6 +121,21 @@ def split_cohort(
     return found[::-1]
 
 
+def _check_settings(plan: SplitPlan) -> None:
+    """Refuse settings that would be passed over in silence."""
+    if plan.kind not in KINDS:
+        raise RecipeError(expected("Splits", f"a kind of {sorted(KINDS)}", f"'{plan.kind}'"))
+    if plan.given is not None and (plan.folds is not None or plan.repeats > 1):
+        got = f"folds {plan.folds}" if plan.folds is not None else f"repeats {plan.repeats}"
+        todo = "Given splits bring their own: leave out folds and repeats."
+        raise RecipeError(expected(f"Splits '{plan.given}'", "no number of folds or repeats", got, todo=todo))
+    if plan.repeats > 1 and plan.kind != "kfold":
+        raise RecipeError(expected(f"Splits of kind '{plan.kind}'", "one repeat", f"{plan.repeats}"))
+    if plan.inner_folds is not None and (plan.kind != "nested" or plan.given is not None):
+        what = f"Splits of kind '{plan.kind}'" if plan.given is None else f"Splits '{plan.given}'"
+        raise RecipeError(expected(what, "no inner folds, which nested ones have", f"{plan.inner_folds}"))
+
+
 def _kfold(plan: SplitPlan, cohort: Cohort) -> list[Drawn]:
     settings = {"folds": plan.folds or USUAL_FOLDS, "repeats": plan.repeats, "seed": plan.seed}
     if cohort.task.one_class:
@@ -139,7 +151,7 @@ def _nested(plan: SplitPlan, cohort: Cohort) -> list[Drawn]:
         cohort.labels,
         cohort.patients,
         folds=plan.folds or USUAL_FOLDS,
-        inner_folds=plan.inner_folds,
+        inner_folds=plan.inner_folds or USUAL_INNER,
         seed=plan.seed,
     )
     outer = Drawn("", [one.outer for one in nested])

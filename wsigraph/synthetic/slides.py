@@ -31,11 +31,6 @@ class Layout:
     tissue_cells: int = 144
     dense_cells: int = 22
 
-    @property
-    def side_px(self) -> int:
-        """Side of the slide in pixels."""
-        return self.grid * self.cell_px
-
 
 @dataclass(frozen=True)
 class SyntheticSlide:

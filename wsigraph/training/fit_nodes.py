@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -37,6 +37,7 @@ def fit_nodes(
     train: Sequence[LabelledNodes],
     val: Sequence[LabelledNodes],
     seed: int,
+    listen: Callable[[dict[str, float]], None] = lambda row: None,
 ) -> list[dict[str, float]]:
     """Train in place, and leave the classifier at the epoch that the recipe's rule keeps.
 
@@ -49,6 +50,7 @@ def fit_nodes(
         train: Slides to learn from.
         val: Slides that choose the epoch.
         seed: Of order, masks and dropout.
+        listen: Called with each epoch's log row.
 
     Returns: One log row per epoch: ``epoch``, ``lr``, ``train_total``, ``val_loss``.
     Raises: RecipeError: if the checkpoint rule is neither ``"val_loss"`` nor ``"last"``.
@@ -75,6 +77,7 @@ def fit_nodes(
                 cosine.step()
             row = {"epoch": float(epoch), "lr": rate, "train_total": sum(told) / len(told)}
             history.append({**row, "val_loss": validation_loss(classifier, val)})
+            listen(history[-1])
             if keeper.enough(epoch, history[-1]["val_loss"]):
                 break
     keeper.restore()

@@ -61,11 +61,16 @@ class MILModule(L.LightningModule):
         also = {view: heads} if heads else None
         target = self.task.step_target(batch.y)
         loss = self.objectives(self.model, batch, target=target, epoch=self.current_epoch, also=also)
-        _collect(self._val, {"val_total": loss.total, **_named("val", loss.terms)})
+        _collect(self._val, {"val_total": loss.total, **_named("val", self._measured(loss.terms))})
         for head in heads:
             logits = loss.views[view].head(head).logits
             self._val.setdefault("logits", []).append(logits.detach().float().cpu())
             self._val.setdefault("target", []).append(batch.y.detach().cpu())
+
+    def _measured(self, terms: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Terms less those that compare slides with each other and, in a step of one slide, had no other."""
+        alone = {n for n, term in self.objectives.terms.items() if not term.per_slide and terms[n] == 0}
+        return {name: value for name, value in terms.items() if name not in alone}
 
     def on_validation_epoch_end(self) -> None:
         scores = {}

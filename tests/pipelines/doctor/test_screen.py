@@ -34,6 +34,7 @@ def test_the_same_fault_in_many_files_is_said_once(planted, capsys):
     ):
         assert shown in said
     assert "synthetic_010.h5" not in said
+    assert "4 channels of encoder 'synthetic' at 256 px (1 file)" in " ".join(said.split())
 
 
 def test_survival_columns_are_taken(planted, capsys):

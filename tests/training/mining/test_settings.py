@@ -40,7 +40,7 @@ def test_settings_change_by_name_and_make_the_round_trip():
     assert MineSettings.of(changed.model_dump(mode="json")) == changed
     assert changed.with_changes({"network": "timm:resnet10t"}).network.options == {"model": "resnet10t"}
     assert isinstance(MineSettings().make_network(6), Adapter)
-    with pytest.raises(ValidationError):
+    with pytest.raises(ValidationError, match="frozen"):
         changed.rounds = 3  # frozen
 
 

@@ -38,7 +38,7 @@ def cohort(
     Args:
         name: ``"camelyon16"`` and others, see ``PublicCohort.registry.names()``, or one itself.
         tables: A published list of its slides, several that belong together, or a folder of public lists.
-        features: Folder of ``<slide_id>.h5`` files.
+        features: Folder of feature files, as the tool left it.
         out: The manifest to write.
         target_col: Column of classes, where the cohort has several; None reads none, for pretraining.
         task: What is asked; a cohort of a label tree has it as ``label_tree``, for ``Hierarchy``.

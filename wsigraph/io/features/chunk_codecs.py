@@ -10,7 +10,6 @@ from wsigraph.errors import MissingExtraError, expected
 
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 BLOSC_HEADER = 16
-LARGEST_BLOSC_TYPE = 255
 
 
 class ChunkError(Exception):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from wsigraph.errors import FeatureFileError, expected
+from wsigraph.errors import SeveralSetsError, expected
 
 SUFFIXES = (".h5", ".hdf5", ".h5ad", ".zarr", ".npz", ".npy", ".pt", ".csv")
 """Endings of feature files; where one slide has several, the first of these is taken."""
@@ -22,7 +22,7 @@ def feature_files(folder: str | Path) -> dict[str, Path]:
         folder: Folder of any layout; see :func:`feature_place`.
 
     Returns: Path by slide id: a file, a ``.zarr`` store or a folder of one slide. Empty where there is none.
-    Raises: FeatureFileError: if the folder holds several sets of features.
+    Raises: SeveralSetsError: if the folder holds several sets of features.
     """
     place = feature_place(folder)
     if not place.is_dir():
@@ -37,7 +37,7 @@ def feature_files(folder: str | Path) -> dict[str, Path]:
 def files_at(path: str | Path) -> list[Path]:
     """The feature files that a path on a command line means: all of a folder, or the one it names.
 
-    Raises: FeatureFileError: if the folder holds several sets of features.
+    Raises: SeveralSetsError: if the folder holds several sets of features.
     """
     path = Path(path)
     one = not path.is_dir() or _holds_features(path)
@@ -51,7 +51,7 @@ def find_features(folder: str | Path, slide_id: str) -> Path | None:
         folder: Folder of any layout; see :func:`feature_place`.
         slide_id: Name of the slide; a slide suffix (``.svs``) is dropped if the feature file has none.
 
-    Raises: FeatureFileError: if the folder holds several sets of features.
+    Raises: SeveralSetsError: if the folder holds several sets of features.
     """
     return find_at(feature_place(folder), slide_id)
 
@@ -76,19 +76,19 @@ def feature_place(folder: str | Path) -> Path:
     ``h5_files/`` or else ``pt_files/`` (CLAM), ``features/`` beside ``coords/`` (torchmil). Empty ones count
     for nothing.
 
-    Raises: FeatureFileError: if there are several such places; the message lists them.
+    Raises: SeveralSetsError: if there are several such places; the message lists them.
     """
     folder = Path(folder)
     if not folder.is_dir() or any(_holds_features(path) for path in folder.iterdir()):
         return folder
     places = [place for place in _places_below(folder) if any(map(_holds_features, place.iterdir()))]
     if len(places) > 1:
-        raise FeatureFileError(
+        raise SeveralSetsError(
             expected(
                 f"Folder '{folder}'",
                 "one set of features",
                 f"{len(places)}: {', '.join(str(place.relative_to(folder)) for place in places)}",
-                todo=f"Choose one with --features {places[0]}.",
+                todo=f"Name one of them: {places[0]}.",
             )
         )
     return places[0] if places else folder

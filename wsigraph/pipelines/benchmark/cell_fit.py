@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -31,6 +31,8 @@ from wsigraph.training.seeds import mix
 
 Graphs = tuple[str, str, bool]
 """Cohort, graph builder with its options, self-loops: what cells must share to share graphs."""
+FEW = 24
+"""About how many training slides are enough to time an epoch."""
 _Prepared = tuple[Cohort, GraphStore, FeatureSettings]
 
 
@@ -66,7 +68,7 @@ class Workshop:
         )
         task = Task(having_seen(recipe, cohort, train_on), cohort, store, folder, own, self.trainer)
         wall, processor, held = time.perf_counter(), time.process_time(), forget_peak()
-        model = _fit(task, cell, train_on)
+        model = _fit(task, cell, train_on, cell.split.val)
         rows = _answers(task, cell, model)
         spent = time.perf_counter() - wall, time.process_time() - processor
         log, peak = read_log(folder / "log.csv"), peak_memory()
@@ -88,20 +90,26 @@ class Workshop:
         }
 
     def epoch_seconds(self, cell: Cell) -> float:
-        """Seconds of one epoch of this cell, answers included; nothing of it is kept.
+        """Seconds that an epoch of this cell takes, from the second of two over a few of its slides.
+
+        The first also sets things up. Nothing of either is kept.
 
         Raises: RunError: if slides of the contest cannot be used by this method.
         """
         recipe, cohort, store = self._prepared(cell)
-        recipe = having_seen(recipe, cohort, cell.split.train).with_settings({"optimiser.epochs": 1})
+        train, val = cell.split.train, cell.split.val
+        share = min(1.0, FEW / len(train))
+        some = share_of_patients(train, cohort.strata, cohort.patients, share=share, seed=cell.seed)
+        checked = val[: max(1, round(share * len(val)))]
+        recipe = having_seen(recipe, cohort, some).with_settings({"optimiser.epochs": 2})
         folder = self.folder / f"{cell.name}-trial"
         task = Task(recipe, cohort, store, folder, cell.seed, self.trainer)
-        begin = time.perf_counter()
+        ends: list[float] = []
         try:
-            _fit(task, cell, cell.split.train)
+            _fit(task, cell, some, checked, listen=lambda _: ends.append(time.perf_counter()))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-        return time.perf_counter() - begin
+        return (ends[-1] - ends[0]) * len(train) / len(some)
 
     def clear(self, cell: Cell) -> None:
         """Delete what training left of a cell whose result is kept."""
@@ -136,12 +144,19 @@ class Workshop:
         return kept, store, told.features
 
 
-def _fit(task: Task, cell: Cell, train_on: Sequence[int]) -> nn.Module:
+def _fit(
+    task: Task,
+    cell: Cell,
+    train_on: Sequence[int],
+    validate_on: Sequence[int],
+    *,
+    listen: Callable[[dict[str, float]], None] = lambda row: None,
+) -> nn.Module:
     """A network that learned from these slides, or from their patches."""
-    labels, val = cell.ready.contest.nodes, cell.split.val
+    labels = cell.ready.contest.nodes
     if labels is None:
-        return fit_one(task, train_on=train_on, validate_on=val)
-    return fit_patches(task, labels, train_on=train_on, validate_on=val)
+        return fit_one(task, train_on=train_on, validate_on=validate_on, listen=listen)
+    return fit_patches(task, labels, train_on=train_on, validate_on=validate_on, listen=listen)
 
 
 def _answers(task: Task, cell: Cell, model: nn.Module) -> list[Any]:

@@ -1,4 +1,4 @@
-"""What a grid will cost, before it is paid: one epoch of every method, times its epochs."""
+"""What a grid will cost, before it is paid: two short epochs of every method, times its own."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +19,12 @@ from wsigraph.training.node_head import NodeClassifier, node_classifier
 
 
 def fit_patches(
-    task: Task, labels: Mapping[str, NodeLabels], *, train_on: Sequence[int], validate_on: Sequence[int]
+    task: Task,
+    labels: Mapping[str, NodeLabels],
+    *,
+    train_on: Sequence[int],
+    validate_on: Sequence[int],
+    listen: Callable[[dict[str, float]], None] = lambda row: None,
 ) -> NodeClassifier:
     """Train a recipe's encoder under a node head; the log goes to ``task.folder / "log.csv"``.
 
@@ -30,6 +35,7 @@ def fit_patches(
         labels: Classes of patches, by slide.
         train_on: Indices of training slides.
         validate_on: Indices of validation slides.
+        listen: Called with each epoch's log row.
 
     Raises: RunError: if a slide has other patches than labels. RecipeError: if the recipe cannot be asked.
     """
@@ -43,6 +49,7 @@ def fit_patches(
         train=labelled(task, labels, train_on),
         val=labelled(task, labels, validate_on),
         seed=task.seed,
+        listen=listen,
     )
     write_log(task.folder / "log.csv", history)
     return classifier

@@ -13,7 +13,6 @@ from wsigraph.pipelines.doctor.fault import Fault
 from wsigraph.pipelines.doctor.graph_faults import graph_faults
 
 REASONS = (
-    ("'coords' beside 'features'", "no_coordinates"),
     ("an empty slide", "empty"),
     ("NaN or inf in", "nan"),
     ("Unknown layout", "unknown_layout"),

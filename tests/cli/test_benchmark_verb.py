@@ -1,0 +1,103 @@
+"""``wsigraph benchmark`` asks whether space helps on a cohort, and lists the suites."""
+
+from __future__ import annotations
+
+import json
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from wsigraph.io.features import read_features
+
+QUICK = [
+    *("--recipes", "mean_pool,gcn", "--controls", "shuffled", "--seeds", "0", "--folds", "2"),
+    *("--device", "cpu", "--set", "optimiser.epochs=1"),
+]
+
+
+@pytest.fixture
+def own(feature_folder):
+    """Arguments for the verb on twelve synthetic slides."""
+    return ["benchmark", feature_folder / "labels.csv", "--features", feature_folder / "features"]
+
+
+class Links(HTMLParser):
+    """Collects what a page would load, and its text."""
+
+    def __init__(self):
+        super().__init__()
+        self.loads, self.text = [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.loads += [value for name, value in attrs if name in ("src", "href") and value]
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def test_own_cohort(wsigraph, own, tmp_path):
+    out = tmp_path / "out"
+    cost = wsigraph(*own, "--out", out, *QUICK, "--most", "0")
+    assert cost.code == 0, cost.err
+    assert "They will take at most about" in cost.err
+    assert "the smallest difference that would probably show is" in cost.err
+    assert not (out / "cells").exists()
+
+    left = wsigraph(*own, "--out", out, *QUICK, "--json")
+    assert left.code == 0, left.err
+    told = json.loads(left.out)
+    (cohort,) = told["cohorts"].values()
+    assert (cohort["name"], cohort["best_set"], cohort["best_graph"]) == ("labels", "mean_pool", "gcn")
+    assert cohort["verdict"]["sentence"] in (out / "report.md").read_text(encoding="utf-8")
+    files = sorted((out / "cells").glob("*.json"))
+    assert len(files) == 3 * 2  # mean_pool, gcn, gcn+shuffled; two folds
+    page = Links()
+    page.feed((out / "report.html").read_text(encoding="utf-8"))
+    assert all(link.startswith(("data:", "#")) for link in page.loads)
+    assert "research use only" in " ".join(page.text).lower()
+    again = "wsigraph benchmark labels.csv --features features --recipes mean_pool,gcn --controls shuffled"
+    assert again in " ".join(page.text)
+    assert "gcn+shuffled" in (out / "report.md").read_text(encoding="utf-8")
+
+    before = [file.stat().st_mtime_ns for file in files]
+    assert wsigraph(*own, "--out", out, *QUICK).code == 0
+    assert [file.stat().st_mtime_ns for file in files] == before
+
+
+def test_graph_methods_need_coordinates(wsigraph, own, feature_folder, tmp_path):
+    file = sorted((feature_folder / "features").glob("*.h5"))[0]
+    features = read_features(file)
+    file.unlink()
+    np.savez(file.with_suffix(".npz"), features=features.x)
+    left = wsigraph(*own, "--out", tmp_path / "out", *QUICK)
+    assert left.code != 0
+    assert "slides with coordinates" in left.err
+    assert not (tmp_path / "out" / "cells").exists()
+
+
+def test_the_suites_are_listed_with_why_one_cannot_be_run(wsigraph, tmp_path):
+    left = wsigraph("benchmark", "--data", tmp_path)
+    assert left.code == 0
+    lines = {line.split()[0]: line for line in left.out.splitlines() if line.strip()}
+    assert lines["synthetic"].rstrip().endswith("yes")
+    assert "no folder 'gg_pt1'" in lines["gg_pt1"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nothing_of_this_name", "--out", "x"], "expected one of"),
+        (["gg_pt1", "--out", "x", "--data", "nowhere"], "no folder 'gg_pt1'"),
+        (["synthetic"], "--out"),
+        (["synthetic", "--out", "x", "--seeds", "0,one"], "expected numbers like 0,1,2"),
+        (["synthetic", "--out", "x", "--shard", "3/2"], "expected 1 to 2 of 2"),
+        (["synthetic", "--out", "x", "--controls", "mirrored"], "expected one of"),
+    ],
+)
+def test_wrong_use(wsigraph, tmp_path, monkeypatch, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    left = wsigraph("benchmark", *arguments)
+    assert left.code in (2, 3)
+    assert words in left.err
+    assert not list(tmp_path.rglob("*.h5"))

@@ -1,0 +1,194 @@
+"""``wsigraph benchmark``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from wsigraph.cli import options
+from wsigraph.cli.exit import leave
+from wsigraph.cli.join_table import show_join
+from wsigraph.cli.progress import ScreenReporter
+from wsigraph.cli.screen import emit, emit_json, emit_table
+
+if TYPE_CHECKING:
+    from wsigraph.pipelines.benchmark.plan import Contest
+    from wsigraph.pipelines.benchmark.suite import Wish
+
+
+def benchmark(
+    what: Annotated[
+        str | None,
+        typer.Argument(help="Your manifest, or suites by name: synthetic,gg_pt1. Without it: the suites."),
+    ] = None,
+    *,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for the results; finished work in it is kept.")
+    ] = None,
+    features: Annotated[
+        Path | None, typer.Option("--features", help="Folder of features, for a manifest of your own.")
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", envvar="WSIGRAPH_DATA", help="Folder of real data, for suites that need it."),
+    ] = None,
+    only: Annotated[str | None, typer.Option("--only", help="Contests of the suites, by name [all].")] = None,
+    recipes: Annotated[
+        str | None, typer.Option("--recipes", help="Methods: abmil,gat,srmil [the suite's own list].")
+    ] = None,
+    controls: Annotated[
+        str | None,
+        typer.Option("--controls", help="shuffled,edgeless,feature_knn,random_degree, or none [all]."),
+    ] = None,
+    seeds: Annotated[
+        str, typer.Option("--seeds", help="Seeds, each a whole cross-validation.")
+    ] = "0,1,2,3,4",
+    shares: Annotated[
+        str, typer.Option("--shares", help="Shares of the training patients, for low-label curves.")
+    ] = "1",
+    folds: Annotated[int, typer.Option("--folds", min=2, help="Folds by patient, of your own cohort.")] = 5,
+    splits: Annotated[
+        Path | None, typer.Option("--splits", help="Official splits of your own cohort.")
+    ] = None,
+    change: Annotated[
+        list[str] | None, typer.Option("--set", help="Change every method: optimiser.epochs=20.")
+    ] = None,
+    shard: Annotated[str, typer.Option("--shard", help="Job i of n that share the folder: 2/8.")] = "1/1",
+    most: Annotated[
+        int | None, typer.Option("--most", min=0, help="Train so many cells; 0 says only what it would cost.")
+    ] = None,
+    id_col: options.IdCol = "slide_id",
+    patient_col: options.PatientCol = "patient_id",
+    target_col: options.TargetCol = "label",
+    task: options.TaskName = "classification",
+    device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "auto",
+    cache_gb: Annotated[float, typer.Option("--cache-gb", min=0, help="Memory for graphs.")] = 4.0,
+    json: options.Json = False,
+) -> None:
+    """Does space help? Graph against set methods with controls, on your cohort or on a suite."""
+    if what is None:
+        _list(data)
+        return
+    if out is None:
+        raise typer.BadParameter("Missing option '--out'.")
+    from wsigraph.pipelines.benchmark import BenchmarkPlan, Shard, run_benchmark
+    from wsigraph.pipelines.benchmark.controls import controls as by_name
+    from wsigraph.pipelines.benchmark.page import write_report
+    from wsigraph.pipelines.benchmark.suite import Wish
+    from wsigraph.pipelines.benchmark.summary import summarise
+    from wsigraph.training.fit_loop import TrainerOptions
+
+    asked, changes = options.names(recipes) or (), options.changes(change or [])
+    again = _command(
+        what,
+        features=None if features is None else features.name,
+        only=only,
+        recipes=recipes,
+        controls=controls,
+        seeds=seeds,
+        shares=shares,
+        folds=None if features is None else folds,
+        splits=None if splits is None else splits.name,
+        change=change,
+    )
+    job, numbers = Shard.parse(shard), tuple(int(seed) for seed in _numbers(seeds, "--seeds"))
+    some = tuple(_numbers(shares, "--shares"))
+    chosen = {} if controls == "none" else by_name(options.names(controls))
+    with ScreenReporter() as reporter:
+        wish = Wish(out / "data", data, asked, changes, reporter)
+        if features is None:
+            contests = _suites(what, wish)
+        else:
+            columns = {"id_col": id_col, "patient_col": patient_col, "target_col": target_col}
+            contests = [_own(Path(what), features, wish, columns, task=task, folds=folds, splits=splits)]
+        mine = tuple(_only(contests, options.names(only)))
+        plan = BenchmarkPlan(mine, seeds=numbers, controls=chosen, shares=some)
+        trainer = TrainerOptions(device, cache_gb=cache_gb)
+        done = run_benchmark(plan, out=out, shard=job, most=most, trainer=trainer, reporter=reporter)
+    if not done.done:
+        emit(f"no cell is finished: {out}")
+    else:
+        summary = summarise(out, names=done.cells)
+        page = write_report(out, summary, command=again)
+        if json:
+            emit_json(summary.to_dict())
+        else:
+            emit(summary.text() or "no seed is finished by all methods yet")
+            emit(f"{done.done} of {len(done.cells)} cells; report: {page}")
+    leave(done.done, done.failed, said=reporter.said)
+
+
+def _command(what: str, *, change: list[str] | None, **given: object) -> str:
+    """The command that gives the same cells, without folders of this machine."""
+    told = [f"--{name} {value}" for name, value in given.items() if value is not None]
+    return " ".join(
+        ["wsigraph benchmark", Path(what).name, *told, *(f"--set {one}" for one in change or []), "--out DIR"]
+    )
+
+
+def _list(data: Path | None) -> None:
+    """The suites, and why one cannot be run here."""
+    from wsigraph.pipelines.benchmark.suite import Suite, suite
+
+    rows = []
+    for name in Suite.registry.names():
+        one = suite(name)
+        rows.append((name, one.title, one.absent(data) or "yes"))
+    emit_table(("suite", "what it is", "can be run"), rows)
+    emit("run one: wsigraph benchmark SUITE --out DIR")
+    emit("your own cohort: wsigraph benchmark my.csv --features DIR --out DIR")
+
+
+def _suites(names: str, wish: Wish) -> list[Contest]:
+    """Contests of the suites named; one whose data are not here is left out, unless none is left."""
+    from wsigraph.pipelines.benchmark.suite import suite
+
+    asked = [suite(name) for name in dict.fromkeys(options.names(names) or ())]
+    here = [one for one in asked if not one.absent(wish.data)] or asked
+    for one in asked:
+        if one not in here:
+            wish.reporter.say(f"suite '{one.name}' left out: {one.absent(wish.data)}")
+    return [contest for one in here for contest in one.contests(wish)]
+
+
+def _only(contests: list[Contest], names: tuple[str, ...] | None) -> list[Contest]:
+    """Those of the contests that are named; all where none is."""
+    there = [contest.name for contest in contests]
+    absent = [name for name in names or () if name not in there]
+    if absent:
+        raise typer.BadParameter(f"--only: expected contests of {there}, got '{absent[0]}'.")
+    return [contest for contest in contests if names is None or contest.name in names]
+
+
+def _own(manifest: Path, features: Path, wish: Wish, columns: dict[str, str], **asked: Any) -> Contest:
+    """A contest on a cohort of one's own."""
+    from wsigraph.io.cohort import Cohort
+    from wsigraph.io.splits import read_splits
+    from wsigraph.pipelines.benchmark.own import RECIPES, own_contest
+    from wsigraph.pipelines.question import question
+
+    read = {"target_col": columns["target_col"]}
+    task = question("abmil", asked["task"], tree=None, manifest=manifest, columns=read)
+    cohort = Cohort.from_manifest(manifest, features=features, **columns, task=task)
+    show_join(cohort)
+    for note in cohort.notes:
+        wish.reporter.say(f"note: {note}")
+    splits = None if asked["splits"] is None else read_splits(asked["splits"])
+    return own_contest(
+        manifest.stem,
+        cohort,
+        recipes=wish.recipes or RECIPES,
+        changes=wish.changes,
+        folds=asked["folds"],
+        splits=splits,
+    )
+
+
+def _numbers(text: str, option: str) -> list[float]:
+    """``"0,1,2"`` -> ``[0.0, 1.0, 2.0]``."""
+    try:
+        return [float(word) for word in text.split(",")]
+    except ValueError as error:
+        raise typer.BadParameter(f"{option}: expected numbers like 0,1,2, got '{text}'.") from error
