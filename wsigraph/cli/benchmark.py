@@ -15,7 +15,7 @@ from wsigraph.cli.screen import emit, emit_json, emit_table
 
 if TYPE_CHECKING:
     from wsigraph.pipelines.benchmark.plan import Contest
-    from wsigraph.pipelines.benchmark.suite import Wish
+    from wsigraph.pipelines.benchmark.suite import Suite, Wish
 
 
 def benchmark(
@@ -73,7 +73,7 @@ def benchmark(
         return
     if out is None:
         raise typer.BadParameter("Missing option '--out'.")
-    from wsigraph.pipelines.benchmark import BenchmarkPlan, Shard, run_benchmark
+    from wsigraph.pipelines.benchmark import BenchmarkPlan, Shard, read_results, run_benchmark
     from wsigraph.pipelines.benchmark.controls import controls as by_name
     from wsigraph.pipelines.benchmark.page import write_report
     from wsigraph.pipelines.benchmark.suite import Wish
@@ -98,8 +98,9 @@ def benchmark(
     chosen = {} if controls == "none" else by_name(options.names(controls))
     with ScreenReporter() as reporter:
         wish = Wish(out / "data", data, asked, changes, reporter)
+        suites = [] if features is not None else _suites(what, wish)
         if features is None:
-            contests = _suites(what, wish)
+            contests = [contest for one in suites for contest in one.contests(wish)]
         else:
             columns = {"id_col": id_col, "patient_col": patient_col, "target_col": target_col}
             contests = [_own(Path(what), features, wish, columns, task=task, folds=folds, splits=splits)]
@@ -111,7 +112,9 @@ def benchmark(
         emit(f"no cell is finished: {out}")
     else:
         summary = summarise(out, names=done.cells)
-        page = write_report(out, summary, command=again)
+        results = read_results(out, names=done.cells)
+        more = [part for one in suites for part in one.sections(wish, results)]
+        page = write_report(out, summary, command=again, more=more)
         if json:
             emit_json(summary.to_dict())
         else:
@@ -141,8 +144,8 @@ def _list(data: Path | None) -> None:
     emit("your own cohort: wsigraph benchmark my.csv --features DIR --out DIR")
 
 
-def _suites(names: str, wish: Wish) -> list[Contest]:
-    """Contests of the suites named; one whose data are not here is left out, unless none is left."""
+def _suites(names: str, wish: Wish) -> list[Suite]:
+    """The suites named; one whose data are not here is left out, unless none is left."""
     from wsigraph.pipelines.benchmark.suite import suite
 
     asked = [suite(name) for name in dict.fromkeys(options.names(names) or ())]
@@ -150,7 +153,7 @@ def _suites(names: str, wish: Wish) -> list[Contest]:
     for one in asked:
         if one not in here:
             wish.reporter.say(f"suite '{one.name}' left out: {one.absent(wish.data)}")
-    return [contest for one in here for contest in one.contests(wish)]
+    return here
 
 
 def _only(contests: list[Contest], names: tuple[str, ...] | None) -> list[Contest]:

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from wsigraph.errors import RunError, expected
+from wsigraph.io.report.sections import Section
 from wsigraph.pipelines.benchmark.plan import Contest
+from wsigraph.pipelines.benchmark.results import Results
 from wsigraph.pipelines.reporter import Reporter, Silent
 from wsigraph.registry import Part
 
@@ -50,6 +52,15 @@ class Suite(Part, ABC, family="benchmark suite", package="wsigraph.pipelines.ben
 
         Raises: RunError: if the real data are not there. WsigraphError: if they are not what they should be.
         """
+
+    def sections(self, wish: Wish, results: Results) -> list[Section]:
+        """What the report should hold beyond what every contest gets; nothing, usually.
+
+        Args:
+            wish: What was asked.
+            results: Cells of this suite and of others.
+        """
+        return []
 
     def absent(self, data: Path | None) -> str:
         """Why the suite cannot be run on this machine; empty where it can."""

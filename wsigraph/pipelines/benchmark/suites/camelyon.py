@@ -16,11 +16,14 @@ from wsigraph.errors import RunError, expected
 from wsigraph.evaluation.outlines import Outlines
 from wsigraph.io.atomic import sha256, write_text
 from wsigraph.io.cohort import Cohort
+from wsigraph.io.report.sections import Section
 from wsigraph.io.splits import NamedSplit, SplitSet
 from wsigraph.patches.nucleus_window import COLUMNS
-from wsigraph.pipelines.benchmark.entrants import GRAPHS, SETS, entrants
+from wsigraph.pipelines.benchmark.entrants import GRAPHS, PARTNER, SETS, entrants
+from wsigraph.pipelines.benchmark.page_lesions import lesion_sizes, lesions_table
 from wsigraph.pipelines.benchmark.plan import Contest
 from wsigraph.pipelines.benchmark.prepared import FEATURES, Bag, prepared
+from wsigraph.pipelines.benchmark.results import Results
 from wsigraph.pipelines.benchmark.semireal import Dials, Donors, area, lattice_centres, semireal_slide
 from wsigraph.pipelines.benchmark.suite import Suite, Wish
 from wsigraph.pipelines.benchmark.suites.crchisto import NUCLEI, nuclei_of, read_marks
@@ -66,6 +69,17 @@ class SemiCamelyon(Suite, name="camelyon"):
     def contests(self, wish: Wish) -> list[Contest]:
         """One, ``camelyon_semisynthetic``: lesions at their true size."""
         return semireal_contests(self, wish, {"camelyon_semisynthetic": Dials()})
+
+    def sections(self, wish: Wish, results: Results) -> list[Section]:
+        """How many lesions of each size every method finds."""
+        found: list[Section] = []
+        for truth in sorted((wish.work / self.name).glob(f"*/{TRUTH}")):
+            answers = results.answers(truth.parent.name)
+            plain = {name: rows for name, rows in answers.items() if "+" not in name}
+            if plain:
+                partner = PARTNER if PARTNER in plain else ""
+                found.append(lesions_table(truth.parent.name, plain, lesion_sizes(truth), partner=partner))
+        return found
 
 
 @dataclass(frozen=True)
