@@ -25,6 +25,10 @@ LITTLE = f"{MINED} --mine warmup=0 --mine floor=0 --mine steps=2 --mine batch=16
 PIXELS = "--images demo_out/slides --mine network=resnet18 --mine network.stem=small"
 MINE = "wsigraph mine demo_out/labels.csv --features features"
 SPLIT = "wsigraph splits demo_out/labels.csv"
+SPACE = (
+    "wsigraph benchmark demo_out/labels.csv --features features --out runs/benchmark --recipes abmil,gin "
+    "--controls shuffled --seeds 0"
+)
 GIVEN = "wsigraph train demo_out/labels.csv --features packed --splits splits"
 EXAMPLES = ("bracs", "panda", "camelyon16", "tcga_luad", "all_three")
 REDUCED = {
@@ -37,6 +41,10 @@ REDUCED = {
         f"{MINE} {PIXELS} --mine network.width=4 {LITTLE} --out runs/pixels"
     ),
     "wsigraph demo": "wsigraph demo --slides small",
+    **{
+        f"{SPACE}{most}": f"{SPACE} --folds 2 --set optimiser.epochs=1 --device cpu{most}"
+        for most in (" --most 0", "")
+    },
     f"{SPLIT} --kind kfold --folds 4 --out splits": f"{SPLIT} --kind kfold --folds 2 --out splits",
     f"{GIVEN} --recipe abmil --out runs/given": (
         f"{GIVEN} --recipe abmil --set optimiser.epochs=1 --set encoder.hidden_channels=8 --out runs/given"
