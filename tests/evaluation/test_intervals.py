@@ -8,7 +8,7 @@ from scipy.special import expit
 from scipy.stats import norm
 
 from wsigraph.errors import RunError
-from wsigraph.evaluation.intervals import draw_patients, patient_intervals
+from wsigraph.evaluation.intervals import distinct_rows, draw_patients, patient_intervals, resample
 from wsigraph.evaluation.metrics import METRICS
 from wsigraph.evaluation.resampled import RESAMPLED
 from wsigraph.evaluation.sample import sample_of
@@ -23,6 +23,18 @@ def test_each_resample_holds_as_many_patients_as_the_cohort():
     assert (draws.sum(1) == 17).all()
     assert (draws == draw_patients(17, resamples=50, seed=3)).all()
     assert (draws != draw_patients(17, resamples=50, seed=4)).any()
+
+
+@pytest.mark.parametrize("patients", [3, 30])
+def test_draws_that_repeat_are_counted_as_often_as_they_come(make_scores, make_rows, patients):
+    y, p = make_scores(60, 2, seed=2)
+    sample = sample_of(make_rows(y, p, np.arange(60) % patients))
+    draws = draw_patients(patients, resamples=80, seed=5)
+    rows, place = distinct_rows(draws)
+    np.testing.assert_array_equal(rows[place], draws)
+    assert len(rows) == (len({tuple(draw) for draw in draws}) if patients == 3 else 80)
+    alone = np.concatenate([resample(sample, RESAMPLED["auc"], draw[None]) for draw in draws])
+    np.testing.assert_allclose(resample(sample, RESAMPLED["auc"], draws), alone, rtol=1e-12)
 
 
 def test_interval_equals_a_plain_loop_over_patients(make_scores, make_rows):

@@ -7,6 +7,7 @@ import pytest
 from wsigraph.errors import RunError
 from wsigraph.evaluation.ranks import RankTable
 from wsigraph.io.cost_png import Costed, front, write_costs
+from wsigraph.io.dial_png import write_dials
 from wsigraph.io.forest_png import Mark, write_forest
 from wsigraph.io.label_curves_png import write_label_curves
 from wsigraph.io.ranks_png import cliques, write_ranks
@@ -56,6 +57,8 @@ def test_nothing_to_draw_is_refused(tmp_path):
         write_forest(tmp_path / "f.png", [("a", [])], {}, label="x")
     with pytest.raises(RunError, match="Costs: expected at least one method"):
         write_costs(tmp_path / "c.png", {"a": []}, metric="AUC")
+    with pytest.raises(RunError, match="Dials: expected at least one effect"):
+        write_dials(tmp_path / "d.png", {}, {}, metric="AUC")
     with pytest.raises(RunError, match="Label curves: expected at least one curve"):
         write_label_curves(tmp_path / "l.png", {}, metric="AUC")
 

@@ -14,6 +14,7 @@ from wsigraph.evaluation.sample import Sample
 LEVEL = 95.0
 Plain = Callable[[np.ndarray, np.ndarray], "np.ndarray | float"]
 _BLOCK = 4_000_000  # weights held at once: 32 MB
+_FEW = 12
 
 
 @dataclass(frozen=True)
@@ -66,12 +67,26 @@ def resample(sample: Sample, metric: Resampled, draws: np.ndarray) -> np.ndarray
     """
     longest = max(len(rows.labels) for rows in sample.repeats)
     block = max(1, _BLOCK // max(longest, 1))
+    distinct, place = distinct_rows(draws)
     parts = []
-    for start in range(0, len(draws), block):
-        some = draws[start : start + block]
+    for start in range(0, len(distinct), block):
+        some = distinct[start : start + block]
         each = [metric(rows.labels, rows.probabilities, some[:, rows.patients]) for rows in sample.repeats]
         parts.append(np.asarray(defined_mean(np.stack(each), axis=0)))
-    return np.concatenate(parts)
+    return np.concatenate(parts)[place]
+
+
+def distinct_rows(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows that differ, and which of them each row is: few patients are drawn and swapped the same again.
+
+    Of many patients hardly a row comes twice, and all are kept.
+
+    Shape: ``[R, P]`` -> ``[D, P]``, ``[R]``.
+    """
+    if weights.shape[1] > _FEW:
+        return weights, np.arange(len(weights))
+    rows, place = np.unique(weights, axis=0, return_inverse=True)
+    return rows, place.ravel()
 
 
 def interval(value: float, draws: np.ndarray) -> Interval:

@@ -9,7 +9,7 @@ import numpy as np
 
 from wsigraph.data.prediction import Prediction
 from wsigraph.errors import RunError, expected
-from wsigraph.evaluation.intervals import draw_patients, interval, point, resample
+from wsigraph.evaluation.intervals import distinct_rows, draw_patients, interval, point, resample
 from wsigraph.evaluation.metrics import LOWER_IS_BETTER, METRICS, defined_mean
 from wsigraph.evaluation.resampled import RESAMPLED, Resampled
 from wsigraph.evaluation.sample import Rows, Sample, sample_of
@@ -126,10 +126,11 @@ def _permutation_p(
     if np.isnan(difference):
         return float("nan")
     changes = []
-    for swap in np.array_split(swaps, max(1, len(swaps) // 250)):
+    distinct, place = distinct_rows(swaps)
+    for swap in np.array_split(distinct, max(1, len(distinct) // 250)):
         each = [_swapped(x, y, metric, swap) for x, y in zip(left.repeats, right.repeats, strict=True)]
         changes.append(np.asarray(defined_mean(np.stack(each), axis=0)))
-    change = np.concatenate(changes)
+    change = np.concatenate(changes)[place]
     change = change[~np.isnan(change)]
     as_large = int((np.abs(change) >= abs(difference) - 1e-12).sum())
     return (1 + as_large) / (1 + len(change))

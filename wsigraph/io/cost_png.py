@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wsigraph.errors import RunError, expected
-from wsigraph.io.figure import COLOURS, INK, QUIET, plain_axes, save_figure
+from wsigraph.io.figure import COLOURS, INK, QUIET, panel_grid, plain_axes, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,22 +48,16 @@ def write_costs(path: str | Path, cohorts: Mapping[str, Sequence[Costed]], *, me
 
     Raises: RunError: if there is nothing to draw.
     """
-    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
     if not any(cohorts.values()):
         raise RunError(expected("Costs", "at least one method with a known cost", "none"))
-    columns = min(2, len(cohorts))
-    lines = -(-len(cohorts) // columns)
-    figure = Figure(figsize=(5.2 * columns, 3.3 * lines + 0.4), layout="constrained")
-    grid = figure.subplots(lines, columns, squeeze=False).ravel()
-    for axes, (name, methods) in zip(grid, cohorts.items(), strict=False):
+    figure, grid = panel_grid(len(cohorts), size=(4.2, 3.1), above=0.4)
+    for axes, (name, methods) in zip(grid, cohorts.items(), strict=True):
         _panel(axes, methods)
         axes.set_title(name, fontsize=10, color=INK, loc="left")
         axes.set_ylabel(metric, fontsize=9, color=QUIET)
         axes.set_xlabel("processor seconds of a cell", fontsize=9, color=QUIET)
-    for axes in grid[len(cohorts) :]:
-        axes.set_visible(False)
     handles = [Line2D([], [], color=c, marker="o", linestyle="", label=k) for k, c in _KINDS.items()]
     handles.append(Line2D([], [], color=QUIET, linestyle="--", label="none cheaper is better"))
     figure.legend(handles=handles, loc="outside upper left", ncols=3, frameon=False, fontsize=9)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from wsigraph.errors import RunError, expected
 from wsigraph.evaluation.label_curve import CurvePoint
-from wsigraph.io.figure import COLOURS, INK, QUIET, plain_axes, save_figure
+from wsigraph.io.figure import COLOURS, INK, QUIET, panel_grid, plain_axes, save_figure
 
 
 def write_label_curves(
@@ -22,17 +22,12 @@ def write_label_curves(
 
     Raises: RunError: if there is nothing to draw.
     """
-    from matplotlib.figure import Figure
-
     if not any(cohorts.values()):
         raise RunError(expected("Label curves", "at least one curve", "none"))
     methods = list(dict.fromkeys(name for curves in cohorts.values() for name in curves))
     colours = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(methods)}
-    columns = min(2, len(cohorts))
-    lines = -(-len(cohorts) // columns)
-    figure = Figure(figsize=(5.2 * columns, 3.3 * lines), layout="constrained")
-    grid = figure.subplots(lines, columns, squeeze=False).ravel()
-    for axes, (cohort, curves) in zip(grid, cohorts.items(), strict=False):
+    figure, grid = panel_grid(len(cohorts), size=(4.2, 3.1))
+    for axes, (cohort, curves) in zip(grid, cohorts.items(), strict=True):
         plain_axes(axes)
         for name, points in curves.items():
             shares = [100 * point.share for point in points]
@@ -48,6 +43,4 @@ def write_label_curves(
         axes.set_xlabel("% of the training patients", fontsize=9, color=QUIET)
         axes.set_ylabel(metric, fontsize=9, color=QUIET)
         axes.legend(frameon=False, fontsize=8, loc="lower right")
-    for axes in grid[len(cohorts) :]:
-        axes.set_visible(False)
     save_figure(path, figure)

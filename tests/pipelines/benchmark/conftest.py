@@ -92,7 +92,12 @@ def made_up_cells(cohort, skills, *, patients=60, seeds=(0, 1), classes=2, share
                     {**told, "fold": fold, "folds": 2, "share": share, "code": "1", "settings": {}}
                     | {"kind": "graph" if recipe in GRAPHS else "set", "synthetic": synthetic, "rows": rows}
                     | {"parameters": 1000 * (1 + place), "epochs": 20, "val_loss": 1.0 - 0.2 * skill}
-                    | {"seconds": 2.0 * 1.3**place, "cpu_seconds": 2.5 * 1.3**place, "peak_memory": None}
+                    | {
+                        "seconds": 2.0 * 1.3**place,
+                        "cpu_seconds": 2.5 * 1.3**place,
+                        "peak_memory": None,
+                        "slides_sha256": cohort,
+                    }
                 )
     return cells
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
 from wsigraph.io.forest_png import Mark, write_forest
-from wsigraph.io.report.sections import Picture
+from wsigraph.io.report.sections import Picture, Text
+from wsigraph.pipelines.benchmark import page_dials
 from wsigraph.pipelines.benchmark.page import write_report
 from wsigraph.pipelines.benchmark.page_tables import told
 from wsigraph.pipelines.benchmark.summary import summarise
@@ -64,7 +66,7 @@ def test_the_page_is_whole_and_needs_no_other_file(folder, summary):
     pictures = sorted(file.name for file in (folder / "pictures").iterdir())
     forests = ["forest-dial_1.png", "forest-dial_2.png", "forest-mine.png"]
     others = ["labels.png", "overview.png", "ranks-synthetic.png"]
-    assert pictures == ["costs.png", *forests, *others]
+    assert pictures == ["costs.png", "dials.png", *forests, *others]
     assert len(page.addresses) == len(pictures)
     assert all(target.startswith("data:image/png;base64,") for target in page.addresses)
     assert not re.search(r"https?://", text)
@@ -86,7 +88,7 @@ def test_the_markdown_links_pictures_that_are_there(folder, summary):
     write_report(folder, summary)
     text = (folder / "report.md").read_text(encoding="utf-8")
     links = re.findall(r"\]\(([^)]*)\)", text)
-    assert len(links) == 7
+    assert len(links) == 8
     assert all((folder / link).is_file() for link in links)
     assert r"ValueError: \<no\> \| way" in text
     widths = [len(re.findall(r"(?<!\\)\|", line)) for line in text.splitlines() if line.startswith("|")]
@@ -95,13 +97,33 @@ def test_the_markdown_links_pictures_that_are_there(folder, summary):
     assert all(cohort.sentence in plain for cohort in summary.cohorts)
 
 
-def test_heatmaps_are_shown_where_given(tmp_path, made_up):
+def test_a_dial_is_drawn_of_made_up_cohorts_of_one_effect(folder, summary, monkeypatch):
+    drawn = {}
+    monkeypatch.setattr(page_dials, "write_dials", lambda path, panels, *rest, **named: drawn.update(panels))
+    page_dials.dials(folder, [replace(one, name="mine_1") for one in summary.cohorts if not one.synthetic])
+    assert drawn == {}  # real cohorts have no dial
+    page_dials.dials(folder, reversed(summary.cohorts))
+    (name,), groups = drawn, drawn["dial"]
+    assert name == "dial"
+    for group, method in (("best graph", "gcn"), ("best set", "abmil")):
+        values = [one.method(method).value for one in summary.cohorts if one.synthetic]
+        assert [point[:2] for point in groups[group]] == [(1.0, values[0]), (2.0, values[1])]
+    assert groups["best graph, shuffled coordinates"][0][1] == summary.cohorts[1].method("gcn+shuffled").value
+
+
+def test_heatmaps_and_a_suites_own_table_are_shown_where_given(tmp_path, made_up):
     made_up.write(tmp_path, made_up.cells("c", {"abmil": 1.0}, patients=12, seeds=(0,)))
     example = tmp_path / "h.png"
     write_forest(example, [("a", [Mark("g", 0.1, 0.0, 0.2)])], {"g": "#000000"}, label="x")
     found = summarise(tmp_path, resamples=20)
-    at = write_report(tmp_path, found, heatmaps=[Picture(example, "Slide A1, synthetic")])
-    assert "Slide A1, synthetic" in at.read_text()
+    at = write_report(
+        tmp_path,
+        found,
+        heatmaps=[Picture(example, "Slide A1, synthetic")],
+        more=[Text("Sizes", ["Own words."])],
+    )
+    text = Page(at.read_text()).text
+    assert text.index("Slide A1, synthetic") < text.index("Own words.") < text.index("all methods")
     assert sorted(file.name for file in (tmp_path / "pictures").iterdir()) == ["costs.png"]
 
 

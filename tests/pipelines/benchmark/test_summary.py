@@ -154,6 +154,23 @@ def test_ranks_are_of_real_and_of_made_up_cohorts_apart(tmp_path, made_up):
     assert found.cohorts[2].title == "x (synthetic)"
 
 
+def test_contests_on_the_same_slides_are_ranked_once(tmp_path, made_up):
+    for name in ("a", "b", "c"):
+        cells = made_up.cells(name, {"abmil": 1.0, "gcn": 3.0}, seeds=(0,), patients=24)
+        made_up.write(tmp_path, [{**cell, "slides_sha256": "same" if name < "c" else "c"} for cell in cells])
+    found = summarise(tmp_path, resamples=R)
+    assert (len(found.cohorts), found.ranks["real"].blocks) == (3, 2)
+
+
+def test_few_patients_are_told(tmp_path, made_up):
+    for name, patients in (("few", 18), ("more", 20)):
+        skills = {"abmil": 1.0, "gcn": 3.0}
+        made_up.write(tmp_path, made_up.cells(name, skills, seeds=(0,), patients=patients))
+    few, more = summarise(tmp_path, resamples=R).cohorts
+    assert few.sentence.endswith("Intervals from 18 patients are too narrow.")
+    assert more.sentence == more.verdict.sentence
+
+
 def test_curves_where_there_are_shares(tmp_path, made_up):
     for share in (0.25, 1.0):
         cells = made_up.cells("c", {"abmil": 1.0, "gcn": 3.0}, patients=24, seeds=(0, 1), share=share)

@@ -9,6 +9,7 @@ from wsigraph.errors import RecipeError, RunError, expected
 from wsigraph.pipelines.benchmark.plan import PLAIN, Contest, Control
 from wsigraph.pipelines.cohort_graphs import check_question
 from wsigraph.training.build import graph_builder
+from wsigraph.training.node_head import node_classifier
 from wsigraph.training.recipe import Recipe
 
 
@@ -54,6 +55,8 @@ def arms_of(contest: Contest, controls: Mapping[str, Control]) -> list[Arm]:
             raise RecipeError(expected(where, "a recipe with heads", "label-free pretraining"))
         check_question(recipe, contest.cohort)
         recipe.build()
+        if contest.nodes is not None:
+            node_classifier(recipe)
         joins = has_edges(recipe)
         found.append(Arm(name, PLAIN, recipe, joins))
         for control, change in controls.items() if joins or reads_places(recipe) else ():

@@ -5,21 +5,27 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+
+from torch import nn
 
 from wsigraph.errors import RunError, WsigraphError, expected
 from wsigraph.io.cohort import Cohort
 from wsigraph.io.graph_store import GraphStore
 from wsigraph.io.log_file import read_log
 from wsigraph.io.memory import forget_peak, peak_memory
+from wsigraph.models.mil_model import MILModel
 from wsigraph.pipelines.benchmark.grid import Cell
+from wsigraph.pipelines.benchmark.node_fit import answer_patches, fit_patches
 from wsigraph.pipelines.cohort_graphs import prepare
 from wsigraph.pipelines.one_fit import Task, answer_all, fit_one, having_seen
 from wsigraph.pipelines.reporter import Silent
 from wsigraph.training.fit_loop import TrainerOptions
 from wsigraph.training.label_share import share_of_patients
+from wsigraph.training.node_head import NodeClassifier
 from wsigraph.training.recipe import FeatureSettings, Recipe
 from wsigraph.training.seeds import mix
 
@@ -46,7 +52,7 @@ class Workshop:
     _stores: dict[Graphs, _Prepared | WsigraphError] = field(default_factory=dict)
 
     def record(self, cell: Cell) -> dict[str, Any]:
-        """Train a cell and answer its test slides.
+        """Train a cell and answer its test slides, or their patches.
 
         Seconds are of training and answers, without reading features and building graphs; of a cell that was
         killed and went on they are unknown (None). Memory is what the process held at most beyond what it
@@ -62,8 +68,8 @@ class Workshop:
         )
         task = Task(having_seen(recipe, cohort, train_on), cohort, store, folder, own, self.trainer)
         wall, processor, held = time.perf_counter(), time.process_time(), forget_peak()
-        model = fit_one(task, train_on=train_on, validate_on=cell.split.val)
-        rows = answer_all(task, model, cell.split.test, split="test", repeat=cell.seed, fold=cell.place)
+        model = _fit(task, cell, train_on, val=cell.split.val)
+        rows = _answers(task, cell, model)
         spent = time.perf_counter() - wall, time.process_time() - processor
         log, peak = read_log(folder / "log.csv"), peak_memory()
         return {
@@ -100,12 +106,7 @@ class Workshop:
         task = Task(recipe, cohort, store, folder, cell.seed, self.trainer)
         ends: list[float] = []
         try:
-            fit_one(
-                task,
-                train_on=some,
-                validate_on=checked,
-                listen=lambda _: ends.append(time.perf_counter()),
-            )
+            _fit(task, cell, some, val=checked, listen=lambda _: ends.append(time.perf_counter()))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         return (ends[-1] - ends[0]) * len(train) / len(some)
@@ -141,6 +142,29 @@ class Workshop:
         except WsigraphError as error:
             return error
         return kept, store, told.features
+
+
+def _fit(
+    task: Task,
+    cell: Cell,
+    train_on: Sequence[int],
+    *,
+    val: Sequence[int],
+    listen: Callable[[dict[str, float]], None] = lambda row: None,
+) -> nn.Module:
+    """A network that learned from these slides, or from their patches."""
+    labels = cell.ready.contest.nodes
+    if labels is None:
+        return fit_one(task, train_on=train_on, validate_on=val, listen=listen)
+    return fit_patches(task, labels, train_on=train_on, validate_on=val, listen=listen)
+
+
+def _answers(task: Task, cell: Cell, model: nn.Module) -> list[Any]:
+    """What it says of the test slides, or of their patches."""
+    labels, place = cell.ready.contest.nodes, {"repeat": cell.seed, "fold": cell.place}
+    if isinstance(model, NodeClassifier):
+        return answer_patches(task, model, labels or {}, cell.split.test, **place)
+    return answer_all(task, cast(MILModel, model), cell.split.test, split="test", **place)
 
 
 def graphs_of(cell: Cell) -> Graphs:

@@ -21,6 +21,9 @@ from wsigraph.pipelines.benchmark.method_summary import MethodSummary, method_su
 from wsigraph.pipelines.benchmark.results import Results, method_of
 from wsigraph.pipelines.benchmark.verdict import Verdict, choose, judge
 
+FEW = 20
+"""Resampling fewer patients than this gives intervals that hold the truth less often than they say."""
+
 
 @dataclass(frozen=True)
 class CohortSummary:
@@ -31,8 +34,9 @@ class CohortSummary:
         synthetic: Whether features, places or labels are made up.
         metric: What methods are judged by.
         classes: Number of classes; 0 of estimates.
-        slides: How many were answered.
+        slides: How many were answered; where patches are asked, how many of them.
         patients: Of how many patients.
+        slides_sha256: Hash of slides, patients, targets and features: contests that share it share them all.
         seeds: Those that every method finished, the only ones that count.
         methods: Every method and control, the best first.
         best_set: The set method of lowest validation loss; None where there is none.
@@ -53,6 +57,7 @@ class CohortSummary:
     classes: int
     slides: int
     patients: int
+    slides_sha256: str
     seeds: tuple[int, ...]
     methods: tuple[MethodSummary, ...]
     best_set: str | None
@@ -75,7 +80,8 @@ class CohortSummary:
     def sentence(self) -> str:
         """The verdict in words, or why there is none."""
         if self.verdict is not None:
-            return self.verdict.sentence
+            few = f" Intervals from {self.patients} patients are too narrow." * (self.patients < FEW)
+            return self.verdict.sentence + few
         if self.best_graph is None or self.best_set is None:
             lacking = "graph" if self.best_graph is None else "set"
             return f"Not asked: there is no {lacking} method with a known validation loss."
@@ -118,6 +124,7 @@ def summarise_cohort(results: Results, name: str, *, margin: float, resamples: i
         classes=stick.classes,
         slides=len(first.repeats[0].slides),
         patients=len(first.patients),
+        slides_sha256=cells[0]["slides_sha256"],
         seeds=seeds,
         methods=ordered,
         **contest.headline(margin),

@@ -9,6 +9,7 @@ from wsigraph.io.atomic import write_json
 from wsigraph.io.report.markdown import write_markdown
 from wsigraph.io.report.page import write_index
 from wsigraph.io.report.sections import Details, Notice, Picture, Pictures, Section, Table, Text
+from wsigraph.pipelines.benchmark.page_dials import dials
 from wsigraph.pipelines.benchmark.page_pictures import costs, curves, forests, overview, ranks
 from wsigraph.pipelines.benchmark.page_tables import (
     family_table,
@@ -20,10 +21,16 @@ from wsigraph.pipelines.benchmark.summary import Summary
 
 TITLE = "Does space help?"
 PICTURES = "pictures"
+FORESTS = "Every graph method and its controls"
 
 
 def write_report(
-    out: str | Path, summary: Summary, *, command: str = "", heatmaps: Sequence[Picture] = ()
+    out: str | Path,
+    summary: Summary,
+    *,
+    command: str = "",
+    heatmaps: Sequence[Picture] = (),
+    more: Sequence[Section] = (),
 ) -> Path:
     """Write ``report.html``, ``report.md``, ``summary.json`` and ``pictures/`` into a benchmark folder.
 
@@ -32,13 +39,15 @@ def write_report(
         summary: What ``summarise`` found.
         command: The command that filled the folder.
         heatmaps: Examples to show.
+        more: A suite's own sections, which stand between the pictures and the tables.
 
     Returns: The page.
     Raises: RunError: if a heatmap is missing.
     """
     out = Path(out)
     write_json(out / "summary.json", summary.to_dict())
-    sections = _sections(out / PICTURES, summary, command=command, heatmaps=heatmaps)
+    pictures = _pictures(out / PICTURES, summary, heatmaps)
+    sections = [*_answers(summary), *pictures, *more, *_tables(summary), *_reproduce(summary, command)]
     made_up = sum(one.synthetic for one in summary.cohorts)
     badges = (
         ["synthetic data" if made_up == len(summary.cohorts) else "some data synthetic"] if made_up else []
@@ -51,20 +60,28 @@ def write_report(
     return out / "report.html"
 
 
-def _sections(folder: Path, summary: Summary, *, command: str, heatmaps: Sequence[Picture]) -> list[Section]:
+def _answers(summary: Summary) -> list[Section]:
     warnings = _warnings(summary)
-    sections: list[Section] = [Notice(warnings)] if warnings else []
-    sections += [verdicts_table(summary.cohorts), Text("", summary.text().splitlines())]
-    groups = {
-        "Graph less set": overview(folder, summary),
-        "Every graph method and its controls": forests(folder, summary),
-        "Fewer labels": curves(folder, summary),
-        "Cost": costs(folder, summary),
-        "Ranks": ranks(folder, summary),
-        "Heatmaps": list(heatmaps),
-    }
-    sections += [Pictures(name, pictures, wide=True) for name, pictures in groups.items() if pictures]
-    sections += [ranks_table(sort, table) for sort, table in summary.ranks.items()]
+    told: list[Section] = [verdicts_table(summary.cohorts), Text("", summary.text().splitlines())]
+    return [Notice(warnings), *told] if warnings else told
+
+
+def _pictures(folder: Path, summary: Summary, heatmaps: Sequence[Picture]) -> list[Section]:
+    groups = [
+        Pictures("Graph less set", overview(folder, summary), wide=True),
+        Pictures("Strength of what is made up", dials(folder, summary.cohorts), wide=True),
+        Pictures(FORESTS, forests(folder, summary, synthetic=False), wide=True),
+        Pictures(f"{FORESTS}: synthetic cohorts", forests(folder, summary, synthetic=True)),
+        Pictures("Fewer labels", curves(folder, summary), wide=True),
+        Pictures("Cost", costs(folder, summary), wide=True),
+        Pictures("Ranks", ranks(folder, summary), wide=True),
+        Pictures("Heatmaps", heatmaps, wide=True),
+    ]
+    return [group for group in groups if group.pictures]
+
+
+def _tables(summary: Summary) -> list[Section]:
+    sections: list[Section] = [ranks_table(sort, table) for sort, table in summary.ranks.items()]
     for one in summary.cohorts:
         sections += [family_table(one)] if one.family else []
         sections.append(methods_table(one))
@@ -72,7 +89,7 @@ def _sections(folder: Path, summary: Summary, *, command: str, heatmaps: Sequenc
     if summary.failed:
         rows = [[name, reason] for name, reason in summary.failed.items()]
         sections.append(Table("Cells that failed", ["Cell", "Reason"], rows))
-    return sections + _reproduce(summary, command)
+    return sections
 
 
 def _warnings(summary: Summary) -> list[str]:

@@ -42,14 +42,14 @@ def overview(folder: Path, summary: Summary) -> list[Picture]:
     return [Picture(path, caption)]
 
 
-def forests(folder: Path, summary: Summary) -> list[Picture]:
-    """Of each cohort every graph method and its controls, less the partner."""
+def forests(folder: Path, summary: Summary, *, synthetic: bool) -> list[Picture]:
+    """Of each real or each made-up cohort every graph method and its controls, less the partner."""
     names = sorted({_control(pair) for one in summary.cohorts for pair in one.controlled})
     ordered = [SHUFFLED] * (SHUFFLED in names) + [name for name in names if name != SHUFFLED]
     hues = (COLOURS[1], COLOURS[4], COLOURS[3], COLOURS[5], COLOURS[2])
     colours = {_ITSELF: COLOURS[0]} | {name: hues[i % len(hues)] for i, name in enumerate(ordered)}
     pictures = []
-    for one in summary.cohorts:
+    for one in [one for one in summary.cohorts if one.synthetic == synthetic]:
         rows = []
         for pair in sorted(one.family, key=lambda pair: -pair.value):
             own = [other for other in one.controlled if other.a.startswith(f"{pair.a}+")]
@@ -80,19 +80,20 @@ def curves(folder: Path, summary: Summary) -> list[Picture]:
 
 
 def costs(folder: Path, summary: Summary) -> list[Picture]:
-    """What methods cost and how good they are."""
+    """What methods cost and how good they are; of made-up cohorts only where there is no other."""
+    cohorts = [one for one in summary.cohorts if not one.synthetic] or summary.cohorts
     drawn = {
         one.title: [
             Costed(m.name, m.kind, m.cpu_seconds, m.value, m.low, m.high)
             for m in one.methods
             if m.plain and m.cpu_seconds > 0 and math.isfinite(m.value)
         ]
-        for one in summary.cohorts
+        for one in cohorts
     }
     drawn = {name: methods for name, methods in drawn.items() if methods}
     if not drawn:
         return []
-    write_costs(folder / "costs.png", drawn, metric=metrics(summary.cohorts))
+    write_costs(folder / "costs.png", drawn, metric=metrics(cohorts))
     caption = "Median processor seconds of a cell against the metric; named: no cheaper method is better."
     return [Picture(folder / "costs.png", caption)]
 

@@ -26,7 +26,7 @@ def metric_of(cohort: CohortSummary) -> str:
 def verdicts_table(cohorts: Sequence[CohortSummary]) -> Table:
     """One row per cohort: the answer and what it rests on."""
     columns = ["Cohort", "Answer", "Best graph", "Best set", "Metric", "Difference", "p"]
-    columns += ["Less itself shuffled", "Slides / patients", "Seeds"]
+    columns += ["Less itself shuffled", "Answers / patients", "Seeds"]
     rows = []
     for one in cohorts:
         lost = one.controls.get(SHUFFLED)

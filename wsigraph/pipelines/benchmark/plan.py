@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
+from wsigraph.data.node_labels import NodeLabels
 from wsigraph.errors import RunError, expected
 from wsigraph.io.cohort import Cohort
 from wsigraph.io.ids import check_id
@@ -21,7 +22,7 @@ PLAIN = "none"
 
 @dataclass(frozen=True)
 class Contest:
-    """Recipes that answer the same slides.
+    """Recipes that answer the same slides, or the patches of the same slides.
 
     Args:
         name: Name of the cohort, as results call it.
@@ -30,8 +31,11 @@ class Contest:
         folds: Folds, drawn anew for each seed, where no splits are given.
         splits: Official splits, the same for every seed; one repeat.
         synthetic: Whether features, places or labels are made up; said wherever its numbers stand.
+        nodes: Classes of the patches, by slide, where patches are answered; None where slides are. Slides
+            then need no label of their own, and splits are given.
 
-    Raises: RunError: if there is no recipe, or the splits test a slide several times. CohortError: if a name
+    Raises: RunError: if there is no recipe, the splits test a slide several times, or patches are to be
+        answered and a slide has no labels of patches, or there are no splits. CohortError: if a name
         cannot stand in a file name.
     """
 
@@ -41,6 +45,7 @@ class Contest:
     folds: int = 5
     splits: SplitSet | None = None
     synthetic: bool = False
+    nodes: Mapping[str, NodeLabels] | None = None
 
     def __post_init__(self) -> None:
         for name in (self.name, *self.recipes):
@@ -56,6 +61,17 @@ class Contest:
             what = "splits of one repeat that test each slide once"
             todo = "Seeds repeat a benchmark: give the splits of one repeat."
             raise RunError(expected(f"Benchmark of '{self.name}'", what, f"{repeats} repeats", todo=todo))
+        if self.nodes is not None:
+            self._check_nodes(self.nodes)
+
+    def _check_nodes(self, nodes: Mapping[str, NodeLabels]) -> None:
+        where = f"Benchmark of patches of '{self.name}'"
+        absent = [slide.slide_id for slide in self.cohort.slides if slide.slide_id not in nodes]
+        if absent:
+            got = f"none of {len(absent)} (first '{absent[0]}')"
+            raise RunError(expected(where, "labels of the patches of every slide", got))
+        if self.splits is None:
+            raise RunError(expected(where, "given splits", "none", todo="Leave one patient out at a time."))
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from wsigraph.errors import CohortError, RunError, WsigraphError, expected
 from wsigraph.io.cohort import Cohort, Slide
 from wsigraph.io.features import read_features
 from wsigraph.pipelines.benchmark.arms import Arm, arms_of, check_places
+from wsigraph.pipelines.benchmark.node_fit import check_rows
 from wsigraph.pipelines.benchmark.plan import BenchmarkPlan, Contest
 from wsigraph.pipelines.cross_validate import draw_splits, given_splits
 from wsigraph.pipelines.leaks import Traits, check_sides
@@ -44,6 +45,7 @@ class _Seen:
 
     traits: Traits
     located: bool
+    rows: int
 
 
 def make_ready(contest: Contest, plan: BenchmarkPlan, reporter: Reporter) -> Ready:
@@ -65,6 +67,9 @@ def make_ready(contest: Contest, plan: BenchmarkPlan, reporter: Reporter) -> Rea
         first = next(iter(failed.values()))
         what = f"none of {len(failed)} ({first})"
         raise CohortError(expected(f"Benchmark of '{contest.name}'", "at least one usable slide", what))
+    for name, labels in (contest.nodes or {}).items():
+        if name in seen:
+            check_rows(name, labels, seen[name].rows)
     check_places(contest, arms, without=[name for name, one in seen.items() if not one.located])
     traits = {name: one.traits for name, one in seen.items()}
     splits: dict[int, tuple[Split, ...]] = {}
@@ -73,13 +78,17 @@ def make_ready(contest: Contest, plan: BenchmarkPlan, reporter: Reporter) -> Rea
         teller = Silent() if splits else reporter  # notes are the same for every seed
         splits[seed] = _splits(contest, cohort, arms[0], seed=seed, reporter=teller)
         check_sides(splits[seed], cohort, traits, overlap=overlap)
-    return Ready(contest, cohort, tuple(arms), splits, _digest(cohort, traits))
+    return Ready(contest, cohort, tuple(arms), splits, _digest(contest, cohort, traits))
 
 
 def _check_cohort(contest: Contest) -> None:
     """Two classes to tell apart, and a patient for each fold."""
     where, cohort = f"Benchmark of '{contest.name}'", contest.cohort
-    if cohort.task.one_class and len(set(cohort.labels)) < 2:
+    if contest.nodes is not None:
+        found = {target for labels in contest.nodes.values() for target in labels.targets[labels.known]}
+        if len(found) < 2:
+            raise CohortError(expected(where, "at least 2 classes of patches", f"{len(found)}"))
+    elif cohort.task.one_class and len(set(cohort.labels)) < 2:
         got = f"{len(cohort)} slides all labelled '{''.join(set(cohort.labels))}'"
         raise CohortError(expected(where, "at least 2 classes to tell apart", got))
     patients = len(set(cohort.patients))
@@ -114,7 +123,7 @@ def _see(slide: Slide, *, channels: int) -> _Seen:
         raise CohortError(expected(where, f"{channels} channels", f"{features.x.shape[1]}"))
     x = np.asarray(features.x, dtype=np.float64)
     digest = hashlib.sha256(features.x.tobytes() + features.coords.tobytes()).hexdigest()
-    return _Seen(Traits(digest, x.mean(0), x.std(0)), features.has_coords)
+    return _Seen(Traits(digest, x.mean(0), x.std(0)), features.has_coords, len(x))
 
 
 def _splits(
@@ -128,7 +137,10 @@ def _splits(
         raise type(error)(f"Benchmark of '{contest.name}': {error}") from error
 
 
-def _digest(cohort: Cohort, traits: Mapping[str, Traits]) -> str:
+def _digest(contest: Contest, cohort: Cohort, traits: Mapping[str, Traits]) -> str:
     rows = [(s.slide_id, s.patient_id, s.label, s.target, traits[s.slide_id].digest) for s in cohort.slides]
     told = (cohort.classes, cohort.task.settings(), rows)
-    return hashlib.sha256(repr(told).encode()).hexdigest()
+    whole = hashlib.sha256(repr(told).encode())
+    for slide_id, labels in sorted((contest.nodes or {}).items()):
+        whole.update(repr((slide_id, labels.names, labels.targets.tolist())).encode())
+    return whole.hexdigest()

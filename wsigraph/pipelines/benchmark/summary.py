@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from wsigraph.pipelines.benchmark.results import read_results
 from wsigraph.pipelines.benchmark.run import read_failures
 from wsigraph.pipelines.benchmark.verdict import MARGIN
 
+_KEYS = ("kind", "synthetic", "slides_sha256", "val_loss", "peak_memory")
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -22,7 +25,8 @@ class Summary:
     Args:
         cohorts: Contests in order of their names, made-up ones last.
         ranks: Mean ranks over ``"real"`` and over ``"synthetic"`` cohorts, where two or more of them have two
-            methods in common; made-up cohorts are ranked apart, and controls are not ranked.
+            methods in common; made-up cohorts are ranked apart, controls are not ranked, and of contests on
+            the same slides the first one counts.
         failed: Reason by cell.
         unfinished: Cohorts without a seed that methods have in common.
         margin: Smallest gain worth having.
@@ -89,7 +93,7 @@ def _check(out: str | Path, cells: Sequence[Mapping[str, Any]]) -> None:
     if not cells:
         raise RunError(expected(f"Benchmark '{out}'", "at least one finished cell", "none"))
     for cell in cells:
-        lacking = [key for key in ("kind", "synthetic", "val_loss", "peak_memory") if key not in cell]
+        lacking = [key for key in _KEYS if key not in cell]
         if lacking:
             where = f"Cell '{cell['name']}'"
             todo = "Delete the file and run the benchmark again."
@@ -97,12 +101,13 @@ def _check(out: str | Path, cells: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _ranks(cohorts: Sequence[CohortSummary]) -> dict[str, RankTable]:
-    """Of the methods that every cohort of a sort has."""
+    """Of the methods that every cohort of a sort has; cohorts must be independent, so each counts once."""
     tables = {}
+    once = {one.slides_sha256: one for one in reversed(cohorts)}
     for sort, made_up in (("real", False), ("synthetic", True)):
         scores = {
-            one.name: {m.name: m.value for m in one.methods if m.plain and m.value == m.value}
-            for one in cohorts
+            one.name: {m.name: m.value for m in one.methods if m.plain and math.isfinite(m.value)}
+            for one in reversed(once.values())
             if one.synthetic == made_up
         }
         common = set.intersection(*map(set, scores.values())) if scores else set()

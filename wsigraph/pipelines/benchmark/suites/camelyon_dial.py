@@ -1,0 +1,28 @@
+"""Semi-synthetic CAMELYON with its dials turned: smaller and larger lesions, and fainter ones."""
+
+from __future__ import annotations
+
+from wsigraph.pipelines.benchmark.plan import Contest
+from wsigraph.pipelines.benchmark.semireal import Dials
+from wsigraph.pipelines.benchmark.suite import Wish
+from wsigraph.pipelines.benchmark.suites.camelyon import SemiCamelyon, semireal_contests
+
+SCALES = (0.5, 2.0)
+"""Length of lesions against the true one; 1 is the suite ``camelyon``."""
+STRENGTHS = (0.0, 0.5)
+"""How surely a lesion looks epithelial, at the true size; at 0 nothing is there to be found."""
+
+
+class SemiCamelyonDial(SemiCamelyon, name="camelyon_dial"):
+    """The same outlines, lesions and folds as ``camelyon``, with one dial turned at a time.
+
+    At strength 0 a lesion changes no row: a method that is better than chance there has found a leak.
+    """
+
+    title = "semi-synthetic CAMELYON with dials: lesions of half and twice the length, and of less contrast"
+
+    def contests(self, wish: Wish) -> list[Contest]:
+        """``camelyon_semisynthetic_scale_<s>``, then ``camelyon_semisynthetic_strength_<s>``."""
+        asked = {f"camelyon_semisynthetic_scale_{s:.1f}": Dials(scale=s) for s in SCALES}
+        asked |= {f"camelyon_semisynthetic_strength_{s:.1f}": Dials(strength=s) for s in STRENGTHS}
+        return semireal_contests(self, wish, asked)
