@@ -1,4 +1,4 @@
-"""The benchmark suite's run as a dated page: ``python -m benchmarks.suite --work DIR --out benchmarks/results``.
+"""The suite's run as a dated page: ``python -m benchmarks.suite --work DIR --out benchmarks/results``.
 
 ``DIR`` is the folder that calls of ``wsigraph benchmark ... --out DIR`` have filled.
 """

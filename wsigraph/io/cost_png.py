@@ -14,7 +14,7 @@ from wsigraph.io.figure import COLOURS, INK, QUIET, panel_grid, plain_axes, save
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_KINDS = {"graph": COLOURS[0], "set": COLOURS[1]}
+_KINDS = {"graph": COLOURS[0], "set": COLOURS[1], "sequence": COLOURS[2]}
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Costed:
 
     Args:
         name: Its name.
-        kind: ``"graph"`` or ``"set"``.
+        kind: ``"graph"``, ``"set"`` or ``"sequence"``.
         cost: Processor seconds, above 0.
         value: The metric.
         low: Lower end of its interval; NaN for none.
@@ -58,9 +58,14 @@ def write_costs(path: str | Path, cohorts: Mapping[str, Sequence[Costed]], *, me
         axes.set_title(name, fontsize=10, color=INK, loc="left")
         axes.set_ylabel(metric, fontsize=9, color=QUIET)
         axes.set_xlabel("processor seconds of a cell", fontsize=9, color=QUIET)
-    handles = [Line2D([], [], color=c, marker="o", linestyle="", label=k) for k, c in _KINDS.items()]
+    there = {one.kind for methods in cohorts.values() for one in methods}
+    handles = [
+        Line2D([], [], color=colour, marker="o", linestyle="", label=kind)
+        for kind, colour in _KINDS.items()
+        if kind in there
+    ]
     handles.append(Line2D([], [], color=QUIET, linestyle="--", label="none cheaper is better"))
-    figure.legend(handles=handles, loc="outside upper left", ncols=3, frameon=False, fontsize=9)
+    figure.legend(handles=handles, loc="outside upper left", ncols=4, frameon=False, fontsize=9)
     save_figure(path, figure)
 
 

@@ -15,11 +15,13 @@ from wsigraph.errors import CohortError, RecipeError, RunError
 from wsigraph.io.atomic import json_text
 from wsigraph.io.splits import NamedSplit, SplitSet
 from wsigraph.pipelines.benchmark import BenchmarkPlan, Contest, Shard, cell_fit, run_benchmark
+from wsigraph.pipelines.benchmark.arms import kind_of
 from wsigraph.pipelines.benchmark.clock import Clock, spoken
 from wsigraph.pipelines.benchmark.grid import cells_of
 from wsigraph.pipelines.benchmark.ready import make_ready
 from wsigraph.pipelines.benchmark.results import Results, row_of
 from wsigraph.pipelines.reporter import Silent
+from wsigraph.training.recipe import recipe
 
 
 @pytest.fixture(autouse=True)
@@ -231,3 +233,15 @@ def test_estimates_survive_the_file():
     assert math.isnan(back.target[0])
     assert replace(back, target=()) == replace(row, target=())
     assert back.target[1] == 2.0
+
+
+def test_patches_in_raster_order_are_not_a_set():
+    kinds = {
+        name: kind_of(recipe(name, in_channels=8, classes=("a", "b")))
+        for name in ("mean_pool", "abmil", "dsmil", "transmil", "mambamil", "gcn", "smooth_abmil", "srmil")
+    }
+    assert kinds == {
+        **dict.fromkeys(("mean_pool", "abmil", "dsmil"), "set"),
+        **dict.fromkeys(("transmil", "mambamil"), "sequence"),
+        **dict.fromkeys(("gcn", "smooth_abmil", "srmil"), "graph"),
+    }

@@ -21,23 +21,19 @@ class Arm:
         recipe_name: The recipe, as the contest calls it.
         control: What was done to it; ``"none"`` where nothing.
         recipe: The recipe as it is trained.
-        of_graph: Whether the recipe without a control joins patches.
+        kind: Of the recipe without a control: ``"graph"`` where it joins patches, ``"sequence"`` where it reads
+            places without edges (patches in raster order are not a set), ``"set"`` elsewhere.
     """
 
     recipe_name: str
     control: str
     recipe: Recipe
-    of_graph: bool
+    kind: str
 
     @property
     def name(self) -> str:
         """``recipe`` or ``recipe+control``."""
         return self.recipe_name if self.control == PLAIN else f"{self.recipe_name}+{self.control}"
-
-    @property
-    def kind(self) -> str:
-        """``"graph"`` where the recipe, or what it is a control of, passes messages; ``"set"`` elsewhere."""
-        return "graph" if self.of_graph else "set"
 
 
 def arms_of(contest: Contest, controls: Mapping[str, Control]) -> list[Arm]:
@@ -57,14 +53,21 @@ def arms_of(contest: Contest, controls: Mapping[str, Control]) -> list[Arm]:
         recipe.build()
         if contest.nodes is not None:
             node_classifier(recipe)
-        joins = has_edges(recipe)
-        found.append(Arm(name, PLAIN, recipe, joins))
-        for control, change in controls.items() if joins or reads_places(recipe) else ():
+        kind = kind_of(recipe)
+        found.append(Arm(name, PLAIN, recipe, kind))
+        for control, change in controls.items() if kind != "set" else ():
             changed = change(recipe)
             if changed != recipe:
                 changed.build()
-                found.append(Arm(name, control, changed, joins))
+                found.append(Arm(name, control, changed, kind))
     return found
+
+
+def kind_of(recipe: Recipe) -> str:
+    """``"graph"``, ``"sequence"`` or ``"set"``."""
+    if has_edges(recipe):
+        return "graph"
+    return "sequence" if reads_places(recipe) else "set"
 
 
 def has_edges(recipe: Recipe) -> bool:

@@ -9,7 +9,7 @@ from wsigraph.pipelines.benchmark.arms import has_edges
 from wsigraph.training.recipe import Recipe, recipe
 
 SETS = ("mean_pool", "max_pool", "abmil", "clam_sb", "dsmil", "transmil")
-"""Methods that read a slide as a set (or, as transmil, as a sequence)."""
+"""Methods without edges; all but the last, which reads patches in raster order, see a set."""
 
 GRAPHS = ("gcn", "gin", "sage", "gat", "gatv2", "pna", "patchgcn", "smooth_abmil", "srmil")
 """Methods that pass messages between neighbours; all but the last end in gated attention, as ``PARTNER``."""

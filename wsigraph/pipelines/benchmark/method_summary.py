@@ -22,7 +22,7 @@ class MethodSummary:
 
     Args:
         name: ``recipe`` or ``recipe+control``.
-        kind: ``"graph"`` or ``"set"``, of a control that of its recipe.
+        kind: ``"graph"``, ``"sequence"`` or ``"set"``, of a control that of its recipe.
         control: ``"none"``, or what was taken from it.
         value: The contest's metric, mean of the seeds.
         low: Lower end of its 95 % interval over patients.

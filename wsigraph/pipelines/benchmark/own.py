@@ -12,7 +12,7 @@ from wsigraph.pipelines.benchmark.plan import Contest
 from wsigraph.pipelines.train import feature_width
 from wsigraph.training.recipe import recipe
 
-RECIPES = ("mean_pool", "abmil", "transmil", "gin", "gat", "srmil")
+RECIPES = ("mean_pool", "max_pool", "abmil", "gin", "gat", "srmil")
 """Three set and three graph methods; the graph methods end in the gated attention of ``abmil``."""
 
 
