@@ -21,8 +21,8 @@ class Arm:
         recipe_name: The recipe, as the contest calls it.
         control: What was done to it; ``"none"`` where nothing.
         recipe: The recipe as it is trained.
-        kind: Of the recipe without a control: ``"graph"`` where it joins patches, ``"sequence"`` where it reads
-            places without edges (patches in raster order are not a set), ``"set"`` elsewhere.
+        kind: Of the recipe without a control: ``"graph"`` where it joins patches, ``"sequence"`` where it
+            reads places without edges (patches in raster order are not a set), ``"set"`` elsewhere.
     """
 
     recipe_name: str
