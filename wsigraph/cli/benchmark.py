@@ -34,13 +34,17 @@ def benchmark(
         Path | None,
         typer.Option("--data", envvar="WSIGRAPH_DATA", help="Folder of real data, for suites that need it."),
     ] = None,
-    only: Annotated[str | None, typer.Option("--only", help="Contests of the suites, by name [all].")] = None,
+    only: Annotated[
+        str | None, typer.Option("--only", help="Contests of the suites, by name; all if not given.")
+    ] = None,
     recipes: Annotated[
-        str | None, typer.Option("--recipes", help="Methods: abmil,gat,srmil [the suite's own list].")
+        str | None, typer.Option("--recipes", help="Methods: abmil,gat,srmil; a usual list if not given.")
     ] = None,
     controls: Annotated[
         str | None,
-        typer.Option("--controls", help="shuffled,edgeless,feature_knn,random_degree, or none [all]."),
+        typer.Option(
+            "--controls", help="shuffled,edgeless,feature_knn,random_degree, or none; all if not given."
+        ),
     ] = None,
     seeds: Annotated[
         str, typer.Option("--seeds", help="Seeds, each a whole cross-validation.")
