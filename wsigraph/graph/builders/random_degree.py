@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
 from wsigraph.data.patch_features import PatchFeatures
-from wsigraph.errors import GraphError, expected
-from wsigraph.graph.base import Edges, GraphBuilder
+from wsigraph.graph.base import Edges
+from wsigraph.graph.drawn import Drawn
 from wsigraph.graph.edges import symmetric
 from wsigraph.graph.rewire import rewire
 from wsigraph.graph.row_order import row_order, slide_draws
 
 
-class RandomDegree(GraphBuilder, name="random_degree"):
+class RandomDegree(Drawn, name="random_degree"):
     """Rewire another builder's graph at random; each patch keeps its number of neighbours exactly.
 
     Patches keep their places, so parts that read positions still know them, and a patch at the rim of the
@@ -28,25 +25,6 @@ class RandomDegree(GraphBuilder, name="random_degree"):
 
     Raises: GraphError: if ``seed`` is negative. RecipeError: if there is no such builder or option.
     """
-
-    draws = True
-
-    def __init__(self, of: str | Mapping[str, Any] = "knn", *, seed: int = 0) -> None:
-        if seed < 0:
-            raise GraphError(expected("RandomDegree", "seed >= 0", f"{seed}"))
-        self._inner: GraphBuilder = GraphBuilder.registry.make(of)
-        self.of = self._inner.to_dict()
-        self.seed = seed
-
-    @property
-    def may_be_edgeless(self) -> bool:
-        """As the builder of the degrees."""
-        return self._inner.may_be_edgeless
-
-    @property
-    def uses_coords(self) -> bool:
-        """As the builder of the degrees."""
-        return self._inner.uses_coords
 
     def placed(self, features: PatchFeatures) -> PatchFeatures:
         """As the builder of the degrees places them."""

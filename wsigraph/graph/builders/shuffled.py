@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from wsigraph.data.patch_features import PatchFeatures
-from wsigraph.errors import GraphError, expected
-from wsigraph.graph.base import Edges, GraphBuilder
+from wsigraph.graph.base import Edges
+from wsigraph.graph.drawn import Drawn
 from wsigraph.graph.row_order import row_order, slide_draws
 
 
-class Shuffled(GraphBuilder, name="shuffled"):
+class Shuffled(Drawn, name="shuffled"):
     """Deal the slide's coordinates anew among its patches, then build the graph of another builder.
 
     The set of rows and the set of places stay what they are, and so does the shape of the graph; what a
@@ -25,20 +23,6 @@ class Shuffled(GraphBuilder, name="shuffled"):
 
     Raises: GraphError: if ``seed`` is negative. RecipeError: if there is no such builder or option.
     """
-
-    draws = True
-
-    def __init__(self, of: str | Mapping[str, Any] = "knn", *, seed: int = 0) -> None:
-        if seed < 0:
-            raise GraphError(expected("Shuffled", "seed >= 0", f"{seed}"))
-        self._inner: GraphBuilder = GraphBuilder.registry.make(of)
-        self.of = self._inner.to_dict()
-        self.seed = seed
-
-    @property
-    def may_be_edgeless(self) -> bool:
-        """As the builder of the graph."""
-        return self._inner.may_be_edgeless
 
     def placed(self, features: PatchFeatures) -> PatchFeatures:
         """The same patches at each other's places."""
