@@ -14,7 +14,7 @@ from torch_geometric.data import Data
 from wsigraph.errors import RecipeError, expected
 from wsigraph.training.node_head import NodeClassifier, node_cross_entropy
 from wsigraph.training.recipe import CheckpointSettings, Recipe
-from wsigraph.training.seeds import mix
+from wsigraph.training.seeds import mix, seed_draws
 
 
 @dataclass(frozen=True)
@@ -67,11 +67,11 @@ def fit_nodes(
     with torch.random.fork_rng(devices=[]):
         for epoch in range(settings.epochs):
             rate = optimiser.param_groups[0]["lr"]
-            torch.manual_seed(mix(seed, "order", epoch))
+            seed_draws(mix(seed, "order", epoch))
             order = torch.randperm(len(train)).tolist()
             told = []
             for step, index in enumerate(order):
-                torch.manual_seed(mix(seed, "train", epoch, step))
+                seed_draws(mix(seed, "train", epoch, step))
                 told.append(_step(classifier, train[index], optimiser, epoch, settings.clip_norm))
             if settings.schedule == "cosine":
                 cosine.step()

@@ -12,7 +12,7 @@ from wsigraph.models.mil_model import MILModel
 from wsigraph.objectives.objectives import Objectives
 from wsigraph.training.lightning_door import L
 from wsigraph.training.recipe import Recipe
-from wsigraph.training.seeds import mix
+from wsigraph.training.seeds import mix, seed_draws
 from wsigraph.training.validation import validation_scores
 
 
@@ -44,7 +44,7 @@ class MILModule(L.LightningModule):
         self._rate = self.optimizers().param_groups[0]["lr"]  # type: ignore[union-attr]
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
-        torch.manual_seed(mix(self.seed, "train", self.current_epoch, index))
+        seed_draws(mix(self.seed, "train", self.current_epoch, index))
         target = self.task.step_target(batch.y)
         loss = self.objectives(self.model, batch, target=target, epoch=self.current_epoch)
         _collect(self._train, {"train_total": loss.total, **_named("train", loss.terms)})
@@ -55,7 +55,7 @@ class MILModule(L.LightningModule):
 
     def validation_step(self, batch: Batch, index: int) -> None:
         # the same masks in every epoch, so that epochs are compared on one task
-        torch.manual_seed(mix(self.seed, "val", index))
+        seed_draws(mix(self.seed, "val", index))
         view = self.model.predict_view
         heads = tuple(self.model.heads)[:1]  # none where pretraining is label-free
         also = {view: heads} if heads else None

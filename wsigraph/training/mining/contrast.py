@@ -16,7 +16,7 @@ from wsigraph.objectives.patch_contrast import patch_contrast
 from wsigraph.training.mining.batches import MinedBatches
 from wsigraph.training.mining.pool import Pool
 from wsigraph.training.mining.settings import MineSettings
-from wsigraph.training.seeds import mix
+from wsigraph.training.seeds import mix, seed_draws
 
 Read = Callable[[np.ndarray], np.ndarray]
 """Entries of a pool ``[b]`` -> their raw patches ``[b, ...]``."""
@@ -101,7 +101,7 @@ class Contrast:
         losses = []
         with torch.random.fork_rng(devices=[]):
             for step in range(len(batches)):
-                torch.manual_seed(mix(self.seed, "network", epoch, step))  # of dropout inside a network
+                seed_draws(mix(self.seed, "network", epoch, step))  # of dropout inside a network
                 rows = np.array(batches.at(step))
                 losses.append(self._step(read(rows), pool.label[rows], epoch=epoch, step=step))
         self.network.eval()
