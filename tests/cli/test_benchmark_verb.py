@@ -66,6 +66,20 @@ def test_own_cohort(wsigraph, own, tmp_path):
     assert [file.stat().st_mtime_ns for file in files] == before
 
 
+def test_a_suite_in_small(wsigraph, tmp_path):
+    """What CI runs of the suites: a made-up contest, a set and a graph method, one epoch of one seed."""
+    asked = ["benchmark", "synthetic", "--only", "clustering_1.0", "--out", tmp_path, *QUICK[:6]]
+    left = wsigraph(*asked, "--device", "cpu", "--set", "optimiser.epochs=1", "--json")
+    assert left.code == 0, left.err
+    (told,) = json.loads(left.out)["cohorts"].values()
+    assert (told["name"], told["synthetic"], told["slides"]) == ("clustering_1.0", True, 120)
+    values = {method: one["value"] for method, one in told["methods"].items()}
+    assert set(values) == {"mean_pool", "gcn", "gcn+shuffled"}
+    assert abs(values["mean_pool"] - 0.5) < 0.02  # twins: the same rows with either label
+    assert len(list((tmp_path / "cells").glob("*.json"))) == 3 * 3
+    assert [folder.name for folder in (tmp_path / "data" / "synthetic").iterdir()] == ["clustering_1.0"]
+
+
 def test_graph_methods_need_coordinates(wsigraph, own, feature_folder, tmp_path):
     file = sorted((feature_folder / "features").glob("*.h5"))[0]
     features = read_features(file)
@@ -91,6 +105,7 @@ def test_the_suites_are_listed_with_why_one_cannot_be_run(wsigraph, tmp_path):
         (["nothing_of_this_name", "--out", "x"], "expected one of"),
         (["gg_pt1", "--out", "x", "--data", "nowhere"], "no folder 'gg_pt1'"),
         (["synthetic"], "--out"),
+        (["synthetic", "--out", "x", "--only", "spirals_1.0"], "--only: expected contests of"),
         (["synthetic", "--out", "x", "--seeds", "0,one"], "expected numbers like 0,1,2"),
         (["synthetic", "--out", "x", "--shard", "3/2"], "expected 1 to 2 of 2"),
         (["synthetic", "--out", "x", "--controls", "mirrored"], "expected one of"),

@@ -101,15 +101,14 @@ def benchmark(
     some = tuple(_numbers(shares, "--shares"))
     chosen = {} if controls == "none" else by_name(options.names(controls))
     with ScreenReporter() as reporter:
-        wish = Wish(out / "data", data, asked, changes, reporter)
+        wish = Wish(out / "data", data, asked, changes, options.names(only) or (), reporter)
         suites = [] if features is not None else _suites(what, wish)
         if features is None:
             contests = [contest for one in suites for contest in one.contests(wish)]
         else:
             columns = {"id_col": id_col, "patient_col": patient_col, "target_col": target_col}
             contests = [_own(Path(what), features, wish, columns, task=task, folds=folds, splits=splits)]
-        mine = tuple(_only(contests, options.names(only)))
-        plan = BenchmarkPlan(mine, seeds=numbers, controls=chosen, shares=some)
+        plan = BenchmarkPlan(tuple(contests), seeds=numbers, controls=chosen, shares=some)
         trainer = TrainerOptions(device, cache_gb=cache_gb)
         done = run_benchmark(plan, out=out, shard=job, most=most, trainer=trainer, reporter=reporter)
     if not done.done:
@@ -157,16 +156,11 @@ def _suites(names: str, wish: Wish) -> list[Suite]:
     for one in asked:
         if one not in here:
             wish.reporter.say(f"suite '{one.name}' left out: {one.absent(wish.data)}")
-    return here
-
-
-def _only(contests: list[Contest], names: tuple[str, ...] | None) -> list[Contest]:
-    """Those of the contests that are named; all where none is."""
-    there = [contest.name for contest in contests]
-    absent = [name for name in names or () if name not in there]
+    there = [name for one in here for name in one.names]
+    absent = [name for name in wish.only if name not in there]
     if absent:
         raise typer.BadParameter(f"--only: expected contests of {there}, got '{absent[0]}'.")
-    return [contest for contest in contests if names is None or contest.name in names]
+    return here
 
 
 def _own(manifest: Path, features: Path, wish: Wish, columns: dict[str, str], **asked: Any) -> Contest:

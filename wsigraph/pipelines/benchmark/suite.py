@@ -25,6 +25,7 @@ class Wish:
         data: Folder of real data, in which each suite has its own; None where there is none.
         recipes: Names of methods; the suite's own list where empty.
         changes: Settings of every method changed against the suite's: ``{"optimiser.epochs": 2}``.
+        only: Names of contests; all of them where empty.
         reporter: Hears of the preparation.
     """
 
@@ -32,6 +33,7 @@ class Wish:
     data: Path | None = None
     recipes: tuple[str, ...] = ()
     changes: Mapping[str, Any] = field(default_factory=dict)
+    only: tuple[str, ...] = ()
     reporter: Reporter = Silent()
 
 
@@ -46,11 +48,27 @@ class Suite(Part, ABC, family="benchmark suite", package="wsigraph.pipelines.ben
     title: ClassVar[str]
     needs: ClassVar[str] = ""
 
+    @property
     @abstractmethod
+    def names(self) -> tuple[str, ...]:
+        """Names of its contests."""
+
     def contests(self, wish: Wish) -> list[Contest]:
-        """Prepare the data and say what is compared on it.
+        """Those that are wished for.
 
         Raises: RunError: if the real data are not there. WsigraphError: if they are not what they should be.
+        """
+        return [self.contest(name, wish) for name in self.names if not wish.only or name in wish.only]
+
+    @abstractmethod
+    def contest(self, name: str, wish: Wish) -> Contest:
+        """Prepare the data of one contest and say what is compared on it.
+
+        Args:
+            name: One of ``names``.
+            wish: What is asked.
+
+        Raises: as ``contests``.
         """
 
     def sections(self, wish: Wish, results: Results) -> list[Section]:

@@ -48,6 +48,7 @@ def test_instances_go_to_their_bag_whatever_their_order(folder):
 
 def test_only_methods_that_read_no_places_take_part(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(mil_classic, "WIDTHS", {"toy": 4})
+    monkeypatch.setattr(mil_classic.MilClassic, "names", ("toy",))
     wish = Wish(tmp_path / "work", folder, recipes=("gin", "abmil", "mean_pool", "transmil"))
     (contest,) = suite("mil_classic").contests(wish)
     assert (contest.name, list(contest.recipes), contest.folds) == ("toy", ["abmil", "mean_pool"], 10)

@@ -66,9 +66,39 @@ class SemiCamelyon(Suite, name="camelyon"):
         lacks = data is not None and not (data / NUCLEI_OF).is_dir()
         return why or (f"no folder '{NUCLEI_OF}' in '{data}'" if lacks else "")
 
-    def contests(self, wish: Wish) -> list[Contest]:
-        """One, ``camelyon_semisynthetic``: lesions at their true size."""
-        return semireal_contests(self, wish, {"camelyon_semisynthetic": Dials()})
+    @property
+    def dials(self) -> Mapping[str, Dials]:
+        """By the name of the contest."""
+        return {"camelyon_semisynthetic": Dials()}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those of the dials."""
+        return tuple(self.dials)
+
+    def contest(self, name: str, wish: Wish) -> Contest:
+        """Lesions as the dials have them, all of them on the same outlines."""
+        source, dial = self.source(wish).parent, self.dials[name]
+        geometry = read_geometry(source / FILE)
+        donors = cache(lambda: read_donors(source / NUCLEI_OF))
+        folder, plots = wish.work / self.name / name, deal(geometry, step=dial.step)
+        hashes = {one.name: sha256(one) for one in (source / FILE, source / NUCLEI_OF / NUCLEI)}
+        manifest = prepared(
+            folder,
+            partial(_slides, plots, geometry, donors, dial, folder),
+            slides=len(plots),
+            facts={**hashes, **asdict(dial), "plots": len(plots)},
+            reporter=wish.reporter,
+        )
+        recipes = entrants(
+            wish.recipes or (*SETS, *GRAPHS),
+            in_channels=len(COLUMNS),
+            classes=CLASSES,
+            graph=GRAPH,
+            settings={**SETTINGS, **wish.changes},
+        )
+        cohort = Cohort.from_manifest(manifest, features=folder / FEATURES, classes=CLASSES)
+        return Contest(name, cohort, recipes, splits=splits_of(plots), synthetic=True)
 
     def sections(self, wish: Wish, results: Results) -> list[Section]:
         """How many lesions of each size every method finds."""
@@ -115,40 +145,6 @@ class Geometry:
 
     tissue: Mapping[str, Outlines]
     lesions: Mapping[str, np.ndarray]
-
-
-def semireal_contests(asked: Suite, wish: Wish, dials: Mapping[str, Dials]) -> list[Contest]:
-    """A contest for each setting of the dials, all of them on the same outlines.
-
-    Args:
-        asked: Whose folder it is.
-        wish: What is asked.
-        dials: By the name of the contest.
-    """
-    source = asked.source(wish).parent
-    geometry = read_geometry(source / FILE)
-    donors = cache(lambda: read_donors(source / NUCLEI_OF))
-    found = []
-    for name, dial in dials.items():
-        folder, plots = wish.work / asked.name / name, deal(geometry, step=dial.step)
-        hashes = {one.name: sha256(one) for one in (source / FILE, source / NUCLEI_OF / NUCLEI)}
-        manifest = prepared(
-            folder,
-            partial(_slides, plots, geometry, donors, dial, folder),
-            slides=len(plots),
-            facts={**hashes, **asdict(dial), "plots": len(plots)},
-            reporter=wish.reporter,
-        )
-        recipes = entrants(
-            wish.recipes or (*SETS, *GRAPHS),
-            in_channels=len(COLUMNS),
-            classes=CLASSES,
-            graph=GRAPH,
-            settings={**SETTINGS, **wish.changes},
-        )
-        cohort = Cohort.from_manifest(manifest, features=folder / FEATURES, classes=CLASSES)
-        found.append(Contest(name, cohort, recipes, splits=splits_of(plots), synthetic=True))
-    return found
 
 
 def read_geometry(source: Path) -> Geometry:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from wsigraph.pipelines.benchmark.plan import Contest
+from collections.abc import Mapping
+
 from wsigraph.pipelines.benchmark.semireal import Dials
-from wsigraph.pipelines.benchmark.suite import Wish
-from wsigraph.pipelines.benchmark.suites.camelyon import SemiCamelyon, semireal_contests
+from wsigraph.pipelines.benchmark.suites.camelyon import SemiCamelyon
 
 SCALES = (0.5, 2.0)
 """Length of lesions against the true one; 1 is the suite ``camelyon``."""
@@ -21,8 +21,8 @@ class SemiCamelyonDial(SemiCamelyon, name="camelyon_dial"):
 
     title = "semi-synthetic CAMELYON with dials: lesions of half and twice the length, and of less contrast"
 
-    def contests(self, wish: Wish) -> list[Contest]:
+    @property
+    def dials(self) -> Mapping[str, Dials]:
         """``camelyon_semisynthetic_scale_<s>``, then ``camelyon_semisynthetic_strength_<s>``."""
-        asked = {f"camelyon_semisynthetic_scale_{s:.1f}": Dials(scale=s) for s in SCALES}
-        asked |= {f"camelyon_semisynthetic_strength_{s:.1f}": Dials(strength=s) for s in STRENGTHS}
-        return semireal_contests(self, wish, asked)
+        scaled = {f"camelyon_semisynthetic_scale_{s:.1f}": Dials(scale=s) for s in SCALES}
+        return scaled | {f"camelyon_semisynthetic_strength_{s:.1f}": Dials(strength=s) for s in STRENGTHS}

@@ -44,12 +44,13 @@ class CrcHisto(Suite, name="crchisto"):
     """
 
     title = "crchisto: 100 colon images, nuclei as nodes; folds by image, no patient ids, hence optimistic"
+    names = ("crchisto",)
     needs = "crchisto"
 
-    def contests(self, wish: Wish) -> list[Contest]:
-        """One, ``crchisto``."""
+    def contest(self, name: str, wish: Wish) -> Contest:
+        """The images."""
         source, folder = self.source(wish), wish.work / self.name
-        facts = {name: sha256(source / name) for name in (BAGS, NUCLEI)}
+        facts = {file: sha256(source / file) for file in (BAGS, NUCLEI)}
         images = read_marks(source)
         manifest = prepared(
             folder,
@@ -66,7 +67,7 @@ class CrcHisto(Suite, name="crchisto"):
             settings={**SETTINGS, **wish.changes},
         )
         cohort = Cohort.from_manifest(manifest, features=folder / FEATURES, classes=CLASSES)
-        return [Contest(self.name, cohort, recipes, folds=FOLDS)]
+        return Contest(name, cohort, recipes, folds=FOLDS)
 
 
 @dataclass(frozen=True)

@@ -50,10 +50,11 @@ class Her2st(Suite, name="her2st"):
     """
 
     title = "her2st: tumour in 2,225 spots of 6 breast sections, 1,000 genes, leave one patient out"
+    names = ("her2st",)
     needs = "her2st"
 
-    def contests(self, wish: Wish) -> list[Contest]:
-        """One, ``her2st``."""
+    def contest(self, name: str, wish: Wish) -> Contest:
+        """The spots."""
         source, folder = self.source(wish) / FILE, wish.work / self.name
         bags = list(read_sections(source))
         manifest = prepared(
@@ -73,7 +74,7 @@ class Her2st(Suite, name="her2st"):
         cohort = Cohort.from_manifest(manifest, features=folder / FEATURES, classes=CLASSES, target_col=None)
         labels = {bag.features.slide_id: known for bag, known in bags}
         splits = leave_one_out({bag.features.slide_id: bag.patient_id for bag, _ in bags})
-        return [Contest(self.name, cohort, recipes, splits=splits, nodes=labels)]
+        return Contest(name, cohort, recipes, splits=splits, nodes=labels)
 
 
 def read_sections(source: Path) -> Iterator[tuple[Bag, NodeLabels]]:

@@ -39,36 +39,32 @@ class MilClassic(Suite, name="mil_classic"):
     """
 
     title = "Musk1, Musk2, Elephant, Fox, Tiger: bags without places, set methods only"
+    names = tuple(WIDTHS)
     needs = "mil_classic"
 
-    def contests(self, wish: Wish) -> list[Contest]:
-        """One for each set.
+    def contest(self, name: str, wish: Wish) -> Contest:
+        """One of the sets.
 
         Raises: RunError: if the data are not there, or every method asked for reads places.
         """
-        source = self.source(wish)
-        return [_contest(name, source / f"{name}.npz", wish) for name in WIDTHS]
-
-
-def _contest(name: str, source: Path, wish: Wish) -> Contest:
-    folder, held = wish.work / MilClassic.name / name, read_bags(source)
-    facts = {"source": sha256(source)}
-    manifest = prepared(
-        folder, lambda: _bags(name, held), slides=len(held), facts=facts, reporter=wish.reporter
-    )
-    made = entrants(
-        wish.recipes or SETS,
-        in_channels=WIDTHS[name],
-        classes=CLASSES,
-        graph={"name": "knn"},  # reads places: its methods are left out below
-        settings={**SETTINGS, **wish.changes},
-    )
-    recipes = {which: one for which, one in made.items() if not reads_places(one)}
-    if not recipes:
-        what = "at least one method that reads no places"
-        raise RunError(expected(f"Suite '{MilClassic.name}'", what, f"{sorted(made)}"))
-    cohort = Cohort.from_manifest(manifest, features=folder / FEATURES, classes=CLASSES)
-    return Contest(name, cohort, recipes, folds=FOLDS)
+        source, folder = self.source(wish) / f"{name}.npz", wish.work / self.name / name
+        facts, held = {"source": sha256(source)}, read_bags(source)
+        manifest = prepared(
+            folder, lambda: _bags(name, held), slides=len(held), facts=facts, reporter=wish.reporter
+        )
+        made = entrants(
+            wish.recipes or SETS,
+            in_channels=WIDTHS[name],
+            classes=CLASSES,
+            graph={"name": "knn"},  # reads places: its methods are left out below
+            settings={**SETTINGS, **wish.changes},
+        )
+        recipes = {which: one for which, one in made.items() if not reads_places(one)}
+        if not recipes:
+            what = "at least one method that reads no places"
+            raise RunError(expected(f"Suite '{self.name}'", what, f"{sorted(made)}"))
+        cohort = Cohort.from_manifest(manifest, features=folder / FEATURES, classes=CLASSES)
+        return Contest(name, cohort, recipes, folds=FOLDS)
 
 
 def read_bags(source: Path) -> list[tuple[np.ndarray, int]]:

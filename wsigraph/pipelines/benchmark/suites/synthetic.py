@@ -40,29 +40,35 @@ class Synthetic(Suite, name="synthetic"):
 
     title = "synthetic tissue: labels by arrangement alone, at three strengths, and by composition alone"
 
-    def contests(self, wish: Wish) -> list[Contest]:
+    @property
+    def names(self) -> tuple[str, ...]:
         """``<arrangement>_<strength>`` for each, then ``shares_<strength>``."""
-        asked = [(name, s) for name in Arrangement.registry.names() for s in STRENGTHS]
-        return [_contest(wish, name, s) for name, s in (*asked, *(("shares", s) for s in SHARES))]
+        return tuple(_asked())
+
+    def contest(self, name: str, wish: Wish) -> Contest:
+        """One arrangement, or the reverse, at one strength."""
+        (what, strength), folder = _asked()[name], wish.work / self.name / name
+        facts = {"what": what, "strength": strength, "pairs": PAIRS, "grid": GRID}
+        manifest = prepared(
+            folder, lambda: _bags(what, strength), slides=2 * PAIRS, facts=facts, reporter=wish.reporter
+        )
+        sample = _made(what, strength, pairs=1)
+        recipes = entrants(
+            wish.recipes or (*SETS, *GRAPHS),
+            in_channels=sample.features[0].x.shape[1],
+            classes=sample.classes,
+            graph=GRAPH,
+            settings={**SETTINGS, **wish.changes},
+        )
+        cohort = Cohort.from_manifest(manifest, features=folder / FEATURES, classes=sample.classes)
+        return Contest(name, cohort, recipes, folds=FOLDS, synthetic=True)
 
 
-def _contest(wish: Wish, what: str, strength: float) -> Contest:
-    name = f"{what}_{strength:.1f}"
-    folder = wish.work / Synthetic.name / name
-    facts = {"what": what, "strength": strength, "pairs": PAIRS, "grid": GRID}
-    manifest = prepared(
-        folder, lambda: _bags(what, strength), slides=2 * PAIRS, facts=facts, reporter=wish.reporter
-    )
-    sample = _made(what, strength, pairs=1)
-    recipes = entrants(
-        wish.recipes or (*SETS, *GRAPHS),
-        in_channels=sample.features[0].x.shape[1],
-        classes=sample.classes,
-        graph=GRAPH,
-        settings={**SETTINGS, **wish.changes},
-    )
-    cohort = Cohort.from_manifest(manifest, features=folder / FEATURES, classes=sample.classes)
-    return Contest(name, cohort, recipes, folds=FOLDS, synthetic=True)
+def _asked() -> dict[str, tuple[str, float]]:
+    """What is made up and how strongly, by the name of the contest."""
+    arranged = [(name, strength) for name in Arrangement.registry.names() for strength in STRENGTHS]
+    reverse = [("shares", strength) for strength in SHARES]
+    return {f"{what}_{strength:.1f}": (what, strength) for what, strength in (*arranged, *reverse)}
 
 
 def _made(what: str, strength: float, *, pairs: int) -> SyntheticCohort:
