@@ -25,18 +25,17 @@ def metric_of(cohort: CohortSummary) -> str:
 
 def verdicts_table(cohorts: Sequence[CohortSummary]) -> Table:
     """One row per cohort: the answer and what it rests on."""
-    columns = ["Cohort", "Answer", "Best graph", "Best set", "Metric", "Difference", "p"]
+    columns = ["Cohort", "Answer", "Best graph", "Best set", "Difference", "p"]
     columns += ["Less itself shuffled", "Answers / patients", "Seeds"]
-    rows = []
+    usual, rows = cohorts[0].metric if cohorts else "auc", []
     for one in cohorts:
         lost = one.controls.get(SHUFFLED)
         rows.append(
             [
                 one.title,
                 one.verdict.answer if one.verdict else "not asked",
-                _with_value(one, one.best_graph),
-                _with_value(one, one.best_set),
-                metric_of(one),
+                _with_value(one, one.best_graph, also=one.metric != usual),
+                _with_value(one, one.best_set, also=one.metric != usual),
                 told(one.gain) if one.gain else "none",
                 f"{one.gain.p_value:.4f}" if one.gain else "none",
                 told(lost) if lost else "not run",
@@ -45,6 +44,7 @@ def verdicts_table(cohorts: Sequence[CohortSummary]) -> Table:
             ]
         )
     caption = (
+        f"By {metric_of(cohorts[0]) if cohorts else 'AUC'}, where no other metric stands. "
         "Best by validation loss, then compared out of fold. Differences: graph less set, and the best graph "
         "method less itself on shuffled coordinates, with 95 % intervals over patients; p of the paired "
         "permutation test, uncorrected: one test per cohort."
@@ -128,14 +128,16 @@ def reproduce(method: MethodSummary) -> str:
 
 
 def told(one: Difference) -> str:
-    """``"+0.050 (+0.010 to +0.090)"``."""
+    """``"+0.050 (+0.010 to +0.090)"``; an interval is not broken over lines."""
     if math.isnan(one.low) or math.isnan(one.high):
         return _number(one.value, "+.3f")
-    return f"{one.value:+.3f} ({one.low:+.3f} to {one.high:+.3f})"
+    return f"{one.value:+.3f} ({one.low:+.3f}\u00a0to\u00a0{one.high:+.3f})"
 
 
-def _with_value(cohort: CohortSummary, name: str | None) -> str:
-    return "none" if name is None else f"{name} {cohort.method(name).value:.3f}"
+def _with_value(cohort: CohortSummary, name: str | None, *, also: bool) -> str:
+    if name is None:
+        return "none"
+    return f"{name} {cohort.method(name).value:.3f}" + (f" {metric_of(cohort)}" if also else "")
 
 
 def _number(value: float, shape: str) -> str:
