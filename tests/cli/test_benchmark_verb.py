@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
-from wsigraph.io.features import read_features
+from wsigraph.io.features import read_features, write_features
+from wsigraph.synthetic.features import arrangement_cohort
 
 QUICK = [
     *("--recipes", "mean_pool,gcn", "--controls", "shuffled", "--seeds", "0", "--folds", "2"),
@@ -78,6 +80,31 @@ def test_a_suite_in_small(wsigraph, tmp_path):
     assert abs(values["mean_pool"] - 0.5) < 0.02  # twins: the same rows with either label
     assert len(list((tmp_path / "cells").glob("*.json"))) == 3 * 3
     assert [folder.name for folder in (tmp_path / "data" / "synthetic").iterdir()] == ["clustering_1.0"]
+
+
+@pytest.fixture
+def lists(tmp_path):
+    """Eight synthetic slides called as those of CAMELYON16, and a list of the two on its test side."""
+    names = [f"{kind}_{i:03d}" for kind in ("normal", "tumor") for i in (1, 2, 3)] + ["test_001", "test_003"]
+    (tmp_path / "manifests" / "acmil").mkdir(parents=True)
+    listed = tmp_path / "manifests" / "acmil" / "camelyon16.csv"
+    listed.write_text("test_001,Tumor\ntest_003,Normal\n")
+    for features, name in zip(arrangement_cohort(8, grid=8, in_channels=4).features, names, strict=True):
+        write_features(tmp_path / "features" / f"{name}.h5", replace(features, slide_id=name))
+    return tmp_path
+
+
+def test_a_public_cohort_by_name_with_its_official_split(wsigraph, lists):
+    asked = ["benchmark", "camelyon16", "--features", lists / "features", "--data", lists]
+    left = wsigraph(*asked, "--out", lists / "out", *QUICK, "--json")
+    assert left.code == 0, left.err
+    cells = [json.loads(f.read_text()) for f in (lists / "out" / "cells").glob("*.json")]
+    assert {(cell["cohort"], cell["folds"]) for cell in cells} == {("camelyon16", 1)}
+    assert {row["slide_id"] for cell in cells for row in cell["rows"]} == {"test_001", "test_003"}
+    assert all(cell["num_train"] + cell["num_val"] == 6 for cell in cells)
+    left = wsigraph(*asked[:4], "--out", lists / "other", *QUICK)
+    assert left.code == 3
+    assert "published lists in DIR/manifests" in left.err
 
 
 def test_graph_methods_need_coordinates(wsigraph, own, feature_folder, tmp_path):

@@ -14,6 +14,7 @@ from wsigraph.cli.progress import ScreenReporter
 from wsigraph.cli.screen import emit, emit_json, emit_table
 
 if TYPE_CHECKING:
+    from wsigraph.io.cohort import Cohort
     from wsigraph.pipelines.benchmark.plan import Contest
     from wsigraph.pipelines.benchmark.suite import Suite, Wish
 
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 def benchmark(
     what: Annotated[
         str | None,
-        typer.Argument(help="Your manifest, or suites by name: synthetic,gg_pt1. Without it: the suites."),
+        typer.Argument(
+            help="Your manifest or, with --features, a public cohort (see 'wsigraph cohort'); "
+            "or suites: synthetic,gg_pt1. Without it the suites are listed."
+        ),
     ] = None,
     *,
     out: Annotated[
@@ -107,7 +111,7 @@ def benchmark(
             contests = [contest for one in suites for contest in one.contests(wish)]
         else:
             columns = {"id_col": id_col, "patient_col": patient_col, "target_col": target_col}
-            contests = [_own(Path(what), features, wish, columns, task=task, folds=folds, splits=splits)]
+            contests = [_own(what, features, wish, columns, task=task, folds=folds, splits=splits)]
         plan = BenchmarkPlan(tuple(contests), seeds=numbers, controls=chosen, shares=some)
         trainer = TrainerOptions(device, cache_gb=cache_gb)
         done = run_benchmark(plan, out=out, shard=job, most=most, trainer=trainer, reporter=reporter)
@@ -123,7 +127,7 @@ def benchmark(
         else:
             emit(summary.text() or "no seed is finished by all methods yet")
             emit(f"{done.done} of {len(done.cells)} cells; report: {page}")
-    leave(done.done, done.failed, said=reporter.said)
+    leave(done.done, done.failed, said=reporter.said, of="cell")
 
 
 def _command(what: str, *, change: list[str] | None, **given: object) -> str:
@@ -145,6 +149,7 @@ def _list(data: Path | None) -> None:
     emit_table(("suite", "what it is", "can be run"), rows)
     emit("run one: wsigraph benchmark SUITE --out DIR")
     emit("your own cohort: wsigraph benchmark my.csv --features DIR --out DIR")
+    emit("a public one: wsigraph benchmark camelyon16 --features DIR --out DIR")
 
 
 def _suites(names: str, wish: Wish) -> list[Suite]:
@@ -163,28 +168,40 @@ def _suites(names: str, wish: Wish) -> list[Suite]:
     return here
 
 
-def _own(manifest: Path, features: Path, wish: Wish, columns: dict[str, str], **asked: Any) -> Contest:
-    """A contest on a cohort of one's own."""
-    from wsigraph.io.cohort import Cohort
+def _own(what: str, features: Path, wish: Wish, columns: dict[str, str], **asked: Any) -> Contest:
+    """A contest on a cohort of one's own, or on a public one with features of one's own."""
     from wsigraph.io.splits import read_splits
     from wsigraph.pipelines.benchmark.own import RECIPES, own_contest
-    from wsigraph.pipelines.question import question
+    from wsigraph.pipelines.benchmark.public import is_public, public_contestants
 
-    read = {"target_col": columns["target_col"]}
-    task = question("abmil", asked["task"], tree=None, manifest=manifest, columns=read)
-    cohort = Cohort.from_manifest(manifest, features=features, **columns, task=task)
+    splits = None if asked["splits"] is None else read_splits(asked["splits"])
+    if is_public(what) and not Path(what).is_file():
+        cohort, official = public_contestants(
+            what, data=wish.data, features=features, out=wish.work, reporter=wish.reporter
+        )
+        splits = splits or official
+    else:
+        cohort = _cohort(Path(what), features, columns, asked["task"])
     show_join(cohort)
     for note in cohort.notes:
         wish.reporter.say(f"note: {note}")
-    splits = None if asked["splits"] is None else read_splits(asked["splits"])
     return own_contest(
-        manifest.stem,
+        Path(what).stem,
         cohort,
         recipes=wish.recipes or RECIPES,
         changes=wish.changes,
         folds=asked["folds"],
         splits=splits,
     )
+
+
+def _cohort(manifest: Path, features: Path, columns: dict[str, str], task: str) -> Cohort:
+    from wsigraph.io.cohort import Cohort
+    from wsigraph.pipelines.question import question
+
+    read = {"target_col": columns["target_col"]}
+    asked = question("abmil", task, tree=None, manifest=manifest, columns=read)
+    return Cohort.from_manifest(manifest, features=features, **columns, task=asked)
 
 
 def _numbers(text: str, option: str) -> list[float]:

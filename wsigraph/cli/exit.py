@@ -27,18 +27,19 @@ def code_of(error: WsigraphError) -> int:
     return WRONG if isinstance(error, WRONG_USE) else NOTHING
 
 
-def leave(done: int, failed: Mapping[str, str], *, said: Iterable[str] = ()) -> None:
+def leave(done: int, failed: Mapping[str, str], *, said: Iterable[str] = (), of: str = "slide") -> None:
     """Name each failed slide with its reason and leave with the code that tells how much succeeded.
 
     Args:
         done: How many succeeded, those that were whole already included.
         failed: Reason by slide.
         said: Lines that the job said on its way; a reason among them is not repeated.
+        of: What is counted.
     """
     told = "\n".join(said)
     for slide, reason in failed.items():
         if reason not in told:
             complain(f"{slide}: {reason}", word="failed")
     if failed:
-        complain(f"{len(failed)} {'slide' if len(failed) == 1 else 'slides'}", word="failed")
+        complain(f"{len(failed)} {of if len(failed) == 1 else of + 's'}", word="failed")
         raise typer.Exit(SOME if done else NOTHING)
