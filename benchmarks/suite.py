@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from wsigraph.pipelines.benchmark import read_results
-from wsigraph.pipelines.benchmark.page import write_report
+from wsigraph.pipelines.benchmark.page import PICTURES, write_report
+from wsigraph.pipelines.benchmark.page_looks import look_pictures
 from wsigraph.pipelines.benchmark.suite import Suite, Wish, suite
 from wsigraph.pipelines.benchmark.summary import summarise
 
@@ -28,7 +29,9 @@ def write_page(work: Path, out: Path, *, resamples: int = 2000) -> Path:
     folder = out / f"suite_{datetime.now(UTC):%Y-%m-%d}"
     wish, results = Wish(work / "data"), read_results(work)
     more = [part for name in Suite.registry.names() for part in suite(name).sections(wish, results)]
-    page = write_report(folder, summarise(work, resamples=resamples), command=COMMAND, more=more)
+    summary = summarise(work, resamples=resamples)
+    pictures = look_pictures(folder / PICTURES, results, summary)
+    page = write_report(folder, summary, command=COMMAND, heatmaps=pictures, more=more)
     page.unlink()  # it holds the pictures of report.md once more
     return folder / "report.md"
 

@@ -55,6 +55,18 @@ def test_own_cohort(wsigraph, own, tmp_path):
     assert cohort["verdict"]["sentence"] in report
     files = sorted((out / "cells").glob("*.json"))
     assert len(files) == 3 * 2  # mean_pool, gcn, gcn+shuffled; two folds
+    (seen,) = [cell for cell in map(json.loads, (f.read_text() for f in files)) if cell["looks"]]
+    assert (seen["recipe"], seen["control"], seen["fold"]) == ("gcn", "none", 0)  # mean_pool attends nowhere
+    tested = {row["slide_id"]: row["label"] for row in seen["rows"]}
+    assert sorted(tested[look["slide_id"]] for look in seen["looks"]) == [0, 1]
+    for look in seen["looks"]:
+        slide = read_features(own[3] / f"{look['slide_id']}.h5")
+        centres = slide.coords + slide.patch_size_level0 / 2
+        assert sorted(map(tuple, look["places"])) == sorted(
+            map(tuple, np.round(centres).astype(int).tolist())
+        )
+        assert sum(look["attention"]) == pytest.approx(1.0, abs=1e-3)
+    assert (out / "pictures" / "looks-labels.png").is_file()
     page = Links()
     page.feed((out / "report.html").read_text(encoding="utf-8"))
     assert all(link.startswith(("data:", "#")) for link in page.loads)

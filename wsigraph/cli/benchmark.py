@@ -83,7 +83,8 @@ def benchmark(
         raise typer.BadParameter("Missing option '--out'.")
     from wsigraph.pipelines.benchmark import BenchmarkPlan, Shard, read_results, run_benchmark
     from wsigraph.pipelines.benchmark.controls import controls as by_name
-    from wsigraph.pipelines.benchmark.page import write_report
+    from wsigraph.pipelines.benchmark.page import PICTURES, write_report
+    from wsigraph.pipelines.benchmark.page_looks import look_pictures
     from wsigraph.pipelines.benchmark.suite import Wish
     from wsigraph.pipelines.benchmark.summary import summarise
     from wsigraph.training.fit_loop import TrainerOptions
@@ -121,7 +122,8 @@ def benchmark(
         summary = summarise(out, names=done.cells)
         results = read_results(out, names=done.cells)
         more = [part for one in suites for part in one.sections(wish, results)]
-        page = write_report(out, summary, command=again, more=more)
+        pictures = look_pictures(out / PICTURES, results, summary)
+        page = write_report(out, summary, command=again, heatmaps=pictures, more=more)
         if json:
             emit_json(summary.to_dict())
         else:

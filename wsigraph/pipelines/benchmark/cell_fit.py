@@ -19,6 +19,7 @@ from wsigraph.io.log_file import read_log
 from wsigraph.io.memory import forget_peak, peak_memory
 from wsigraph.models.mil_model import MILModel
 from wsigraph.pipelines.benchmark.grid import Cell
+from wsigraph.pipelines.benchmark.looks import looks
 from wsigraph.pipelines.benchmark.node_fit import answer_patches, fit_patches
 from wsigraph.pipelines.cohort_graphs import prepare
 from wsigraph.pipelines.one_fit import Task, answer_all, fit_one, having_seen
@@ -87,6 +88,7 @@ class Workshop:
             "seconds": None if resumed else spent[0],
             "cpu_seconds": None if resumed else spent[1],
             "rows": [asdict(row) for row in rows],
+            "looks": _looks(task, cell, model),
         }
 
     def epoch_seconds(self, cell: Cell) -> float:
@@ -157,6 +159,11 @@ def _fit(
     if labels is None:
         return fit_one(task, train_on=train_on, validate_on=val, listen=listen)
     return fit_patches(task, labels, train_on=train_on, validate_on=val, listen=listen)
+
+
+def _looks(task: Task, cell: Cell, model: nn.Module) -> list[dict[str, Any]]:
+    """Where it looks, of the cells that keep it."""
+    return looks(task, model, cell.split.test) if cell.shows and isinstance(model, MILModel) else []
 
 
 def _answers(task: Task, cell: Cell, model: nn.Module) -> list[Any]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from wsigraph.errors import RunError, expected
 from wsigraph.pipelines.benchmark.arms import Arm
 from wsigraph.pipelines.benchmark.clock import Kind
-from wsigraph.pipelines.benchmark.plan import BenchmarkPlan
+from wsigraph.pipelines.benchmark.plan import PLAIN, BenchmarkPlan
 from wsigraph.pipelines.benchmark.ready import Ready
 from wsigraph.training.splits import Split
 
@@ -43,6 +43,12 @@ class Cell:
     def split(self) -> Split:
         """The sides."""
         return self.ready.splits[self.seed][self.place]
+
+    @property
+    def shows(self) -> bool:
+        """Whether it keeps where it looks on a few slides: the first fold of the lowest seed."""
+        first = self.seed == min(self.ready.splits) and self.place == 0
+        return first and self.share == 1.0 and self.arm.control == PLAIN
 
     @property
     def kind(self) -> Kind:
