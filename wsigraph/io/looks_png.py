@@ -47,7 +47,7 @@ def write_looks(path: str | Path, methods: Mapping[str, Sequence[Look]]) -> None
     if not slides or not slides[0] or any(other != slides[0] for other in slides):
         raise RunError(expected(f"Picture '{Path(path).name}'", "looks at the same slides", f"{slides}"))
     rows, columns = len(slides[0]), len(methods)
-    figure = Figure(figsize=(3.4 * columns + 0.4, 3.3 * rows + 0.5), layout="constrained")
+    figure = Figure(figsize=(3.4 * columns + 0.4, 2.9 * rows + 0.5), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False)
     for column, (method, looks) in enumerate(methods.items()):
         for row, look in enumerate(looks):
