@@ -106,7 +106,8 @@ def lists(tmp_path):
     return tmp_path
 
 
-def test_a_public_cohort_by_name_with_its_official_split(wsigraph, lists):
+def test_a_public_cohort_by_name_with_its_official_split(wsigraph, lists, monkeypatch):
+    monkeypatch.delenv("WSIGRAPH_DATA", raising=False)
     asked = ["benchmark", "camelyon16", "--features", lists / "features", "--data", lists]
     left = wsigraph(*asked, "--out", lists / "out", *QUICK, "--json")
     assert left.code == 0, left.err
@@ -114,6 +115,7 @@ def test_a_public_cohort_by_name_with_its_official_split(wsigraph, lists):
     assert {(cell["cohort"], cell["folds"]) for cell in cells} == {("camelyon16", 1)}
     assert {row["slide_id"] for cell in cells for row in cell["rows"]} == {"test_001", "test_003"}
     assert all(cell["num_train"] + cell["num_val"] == 6 for cell in cells)
+    assert json.loads(left.out)["cohorts"]["camelyon16"]["verdict"]["answer"] == "cannot tell"  # two patients
     left = wsigraph(*asked[:4], "--out", lists / "other", *QUICK)
     assert left.code == 3
     assert "published lists in DIR/manifests" in left.err

@@ -66,3 +66,9 @@ def test_the_choice_is_the_lowest_known_loss():
     assert choose({"b": 0.4, "a": 0.4}) == "a"
     assert choose({"a": NAN}) is None
     assert choose({}) is None
+
+
+def test_a_handful_of_patients_carries_no_answer():
+    for interval in ((0.0, 0.0), (0.2, 0.4), (-0.4, -0.2)):
+        assert judge(gain(*interval), {"shuffled": LOST}, patients=9).answer == "cannot tell"
+        assert judge(gain(*interval), {"shuffled": LOST}, patients=10).answer != "cannot tell"

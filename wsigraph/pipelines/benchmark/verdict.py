@@ -12,6 +12,9 @@ from wsigraph.pipelines.benchmark.measured import Difference
 MARGIN = 0.02
 """A gain that is surely smaller than this is called none."""
 
+FEWEST = 10
+"""Patients, below which no interval by resampling them carries an answer."""
+
 SHUFFLED = "shuffled"
 """The control that decides whether a gain comes from space."""
 
@@ -62,7 +65,7 @@ def judge(
     ``yes``: the interval of graph less set lies above 0, and that of the graph method less itself on
     shuffled coordinates too. ``gain, but not from space``: the first does, the second does not. ``worse``:
     the first lies below 0. ``no``: it reaches to less than the margin. ``cannot tell``: anything else, also
-    a gain without the shuffled control.
+    a gain without the shuffled control, and anything found on fewer than ``FEWEST`` patients.
 
     Args:
         gain: Best graph method less best set method.
@@ -71,6 +74,9 @@ def judge(
         patients: How many were compared.
     """
     found = f"{gain.a} less {gain.b}: {_told(gain)}"
+    if patients < FEWEST:
+        said = f"Cannot tell. {found}. From {patients} patients no interval is to be relied on."
+        return Verdict(CANNOT_TELL, said)
     if gain.low > 0:
         return _of_gain(found, gain, controls)
     if gain.high < 0:
