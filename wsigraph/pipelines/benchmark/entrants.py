@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wsigraph.pipelines.benchmark.arms import has_edges
+from wsigraph.pipelines.benchmark.suite import Wish
 from wsigraph.training.recipe import Recipe, recipe
 
 SETS = ("mean_pool", "max_pool", "abmil", "clam_sb", "dsmil", "transmil")
@@ -42,3 +43,28 @@ def entrants(
         one = recipe(name, in_channels=in_channels, classes=tuple(classes)).with_settings(settings)
         found[name] = one.with_settings({"graph": dict(graph)}) if has_edges(one) else one
     return found
+
+
+def wished(
+    wish: Wish,
+    *,
+    in_channels: int,
+    classes: Sequence[str],
+    graph: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    usual: Sequence[str] = (*SETS, *GRAPHS),
+) -> dict[str, Recipe]:
+    """The entrants of a suite: those that are asked for, or its usual ones, with what is asked changed.
+
+    Args:
+        wish: Recipes and changes asked for.
+        in_channels: As ``entrants``.
+        classes: As ``entrants``.
+        graph: As ``entrants``.
+        settings: The suite's protocol.
+        usual: Its own list.
+
+    Raises: as ``entrants``.
+    """
+    names, changed = wish.recipes or usual, {**settings, **wish.changes}
+    return entrants(names, in_channels=in_channels, classes=classes, graph=graph, settings=changed)

@@ -19,7 +19,7 @@ from wsigraph.io.cohort import Cohort
 from wsigraph.io.report.sections import Section
 from wsigraph.io.splits import NamedSplit, SplitSet
 from wsigraph.patches.nucleus_window import COLUMNS
-from wsigraph.pipelines.benchmark.entrants import GRAPHS, PARTNER, SETS, entrants
+from wsigraph.pipelines.benchmark.entrants import PARTNER, wished
 from wsigraph.pipelines.benchmark.page_lesions import lesion_sizes, lesions_table
 from wsigraph.pipelines.benchmark.plan import Contest
 from wsigraph.pipelines.benchmark.prepared import FEATURES, Bag, prepared
@@ -90,12 +90,12 @@ class SemiCamelyon(Suite, name="camelyon"):
             facts={**hashes, **asdict(dial), "plots": len(plots)},
             reporter=wish.reporter,
         )
-        recipes = entrants(
-            wish.recipes or (*SETS, *GRAPHS),
+        recipes = wished(
+            wish,
             in_channels=len(COLUMNS),
             classes=CLASSES,
             graph=GRAPH,
-            settings={**SETTINGS, **wish.changes},
+            settings=SETTINGS,
         )
         cohort = Cohort.from_manifest(manifest, features=folder / FEATURES, classes=CLASSES)
         return Contest(name, cohort, recipes, splits=splits_of(plots), synthetic=True)

@@ -19,7 +19,7 @@ from wsigraph.io.atomic import sha256
 from wsigraph.io.cohort import Cohort
 from wsigraph.io.slides import open_slide
 from wsigraph.patches.nucleus_window import COLUMNS, WINDOW_PX, statistics, windows
-from wsigraph.pipelines.benchmark.entrants import GRAPHS, SETS, entrants
+from wsigraph.pipelines.benchmark.entrants import wished
 from wsigraph.pipelines.benchmark.plan import Contest
 from wsigraph.pipelines.benchmark.prepared import FEATURES, Bag, prepared
 from wsigraph.pipelines.benchmark.suite import Suite, Wish
@@ -59,12 +59,12 @@ class CrcHisto(Suite, name="crchisto"):
             facts=facts,
             reporter=wish.reporter,
         )
-        recipes = entrants(
-            wish.recipes or (*SETS, *GRAPHS),
+        recipes = wished(
+            wish,
             in_channels=len(COLUMNS),
             classes=CLASSES,
             graph=GRAPH,
-            settings={**SETTINGS, **wish.changes},
+            settings=SETTINGS,
         )
         cohort = Cohort.from_manifest(manifest, features=folder / FEATURES, classes=CLASSES)
         return Contest(name, cohort, recipes, folds=FOLDS)

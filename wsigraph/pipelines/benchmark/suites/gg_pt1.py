@@ -18,7 +18,7 @@ from wsigraph.io.atomic import sha256
 from wsigraph.io.cohort import Cohort
 from wsigraph.io.splits import NamedSplit, SplitSet
 from wsigraph.io.splits.named import SIDES
-from wsigraph.pipelines.benchmark.entrants import GRAPHS, SETS, entrants
+from wsigraph.pipelines.benchmark.entrants import wished
 from wsigraph.pipelines.benchmark.plan import Contest
 from wsigraph.pipelines.benchmark.prepared import FEATURES, Bag, prepared
 from wsigraph.pipelines.benchmark.suite import Suite, Wish
@@ -63,12 +63,12 @@ class GgPt1(Suite, name="gg_pt1"):
             reporter=wish.reporter,
         )
         cohort = Cohort.from_manifest(manifest, features=folder / FEATURES, classes=CLASSES)
-        recipes = entrants(
-            wish.recipes or (*SETS, *GRAPHS),
+        recipes = wished(
+            wish,
             in_channels=IN_CHANNELS,
             classes=CLASSES,
             graph=GRAPHS_BY_CONTEST[name],
-            settings={**SETTINGS, **wish.changes},
+            settings=SETTINGS,
         )
         return Contest(name, cohort, recipes, splits=official_splits(source))
 

@@ -12,7 +12,7 @@ from wsigraph.data.patch_features import PatchFeatures
 from wsigraph.io.atomic import sha256
 from wsigraph.io.cohort import Cohort
 from wsigraph.io.splits import NamedSplit, SplitSet
-from wsigraph.pipelines.benchmark.entrants import entrants
+from wsigraph.pipelines.benchmark.entrants import wished
 from wsigraph.pipelines.benchmark.plan import Contest
 from wsigraph.pipelines.benchmark.prepared import FEATURES, Bag, prepared
 from wsigraph.pipelines.benchmark.suite import Suite, Wish
@@ -64,12 +64,13 @@ class Her2st(Suite, name="her2st"):
             facts={"source": sha256(source)},
             reporter=wish.reporter,
         )
-        recipes = entrants(
-            wish.recipes or RECIPES,
+        recipes = wished(
+            wish,
+            usual=RECIPES,
             in_channels=IN_CHANNELS,
             classes=CLASSES,
             graph=GRAPH,
-            settings={**SETTINGS, **wish.changes},
+            settings=SETTINGS,
         )
         cohort = Cohort.from_manifest(manifest, features=folder / FEATURES, classes=CLASSES, target_col=None)
         labels = {bag.features.slide_id: known for bag, known in bags}

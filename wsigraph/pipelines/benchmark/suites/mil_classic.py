@@ -17,7 +17,7 @@ from wsigraph.errors import RunError, expected
 from wsigraph.io.atomic import sha256
 from wsigraph.io.cohort import Cohort
 from wsigraph.pipelines.benchmark.arms import reads_places
-from wsigraph.pipelines.benchmark.entrants import SETS, entrants
+from wsigraph.pipelines.benchmark.entrants import SETS, wished
 from wsigraph.pipelines.benchmark.plan import Contest
 from wsigraph.pipelines.benchmark.prepared import FEATURES, Bag, prepared
 from wsigraph.pipelines.benchmark.suite import Suite, Wish
@@ -52,12 +52,13 @@ class MilClassic(Suite, name="mil_classic"):
         manifest = prepared(
             folder, lambda: _bags(name, held), slides=len(held), facts=facts, reporter=wish.reporter
         )
-        made = entrants(
-            wish.recipes or SETS,
+        made = wished(
+            wish,
+            usual=SETS,
             in_channels=WIDTHS[name],
             classes=CLASSES,
             graph={"name": "knn"},  # reads places: its methods are left out below
-            settings={**SETTINGS, **wish.changes},
+            settings=SETTINGS,
         )
         recipes = {which: one for which, one in made.items() if not reads_places(one)}
         if not recipes:

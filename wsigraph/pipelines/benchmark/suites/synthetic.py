@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wsigraph.io.cohort import Cohort
-from wsigraph.pipelines.benchmark.entrants import GRAPHS, SETS, entrants
+from wsigraph.pipelines.benchmark.entrants import wished
 from wsigraph.pipelines.benchmark.plan import Contest
 from wsigraph.pipelines.benchmark.prepared import FEATURES, Bag, prepared
 from wsigraph.pipelines.benchmark.suite import Suite, Wish
@@ -53,12 +53,12 @@ class Synthetic(Suite, name="synthetic"):
             folder, lambda: _bags(what, strength), slides=2 * PAIRS, facts=facts, reporter=wish.reporter
         )
         sample = _made(what, strength, pairs=1)
-        recipes = entrants(
-            wish.recipes or (*SETS, *GRAPHS),
+        recipes = wished(
+            wish,
             in_channels=sample.features[0].x.shape[1],
             classes=sample.classes,
             graph=GRAPH,
-            settings={**SETTINGS, **wish.changes},
+            settings=SETTINGS,
         )
         cohort = Cohort.from_manifest(manifest, features=folder / FEATURES, classes=sample.classes)
         return Contest(name, cohort, recipes, folds=FOLDS, synthetic=True)
