@@ -80,6 +80,19 @@ def test_own_cohort(wsigraph, own, tmp_path):
     assert [file.stat().st_mtime_ns for file in files] == before
 
 
+def test_survival_is_asked_of_its_own_columns(wsigraph, own, feature_folder, tmp_path):
+    rows = (feature_folder / "labels.csv").read_text().splitlines()
+    told = [f"{row},{5 + 3 * i},{i % 3 % 2}" for i, row in enumerate(rows[1:])]
+    own[1].write_text("\n".join([f"{rows[0]},months,died", *told]) + "\n")
+    asked = [*own, "--out", tmp_path / "out", *QUICK, "--task", "cox"]
+    left = wsigraph(*asked, "--time-col", "months", "--event-col", "died", "--json")
+    assert left.code == 0, left.err
+    (cohort,) = json.loads(left.out)["cohorts"].values()
+    assert (cohort["classes"], cohort["verdict"]) == (0, None)
+    assert cohort["gain"]["a"] == "gcn"
+    assert wsigraph(*asked).code == 2  # there is no column 'time'
+
+
 def test_a_suite_in_small(wsigraph, tmp_path):
     """What CI runs of the suites: a made-up contest, a set and a graph method, one epoch of one seed."""
     asked = ["benchmark", "synthetic", "--only", "clustering_1.0", "--out", tmp_path, *QUICK[:6]]
@@ -148,6 +161,7 @@ def test_the_suites_are_listed_with_why_one_cannot_be_run(wsigraph, tmp_path):
         (["synthetic"], "--out"),
         (["synthetic", "--out", "x", "--only", "spirals_1.0"], "--only: expected contests of"),
         (["synthetic", "--out", "x", "--seeds", "0,one"], "expected numbers like 0,1,2"),
+        (["synthetic", "--out", "x", "--seeds", "0.5"], "expected numbers like 0,1,2"),
         (["synthetic", "--out", "x", "--shard", "3/2"], "expected 1 to 2 of 2"),
         (["synthetic", "--out", "x", "--controls", "mirrored"], "expected one of"),
     ],

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from wsigraph.io.cohort import Cohort
     from wsigraph.pipelines.benchmark.plan import Contest
     from wsigraph.pipelines.benchmark.suite import Suite, Wish
+
+T = TypeVar("T", int, float)
 
 
 def benchmark(
@@ -71,6 +74,8 @@ def benchmark(
     patient_col: options.PatientCol = "patient_id",
     target_col: options.TargetCol = "label",
     task: options.TaskName = "classification",
+    time_col: options.TimeCol = None,
+    event_col: options.EventCol = None,
     device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "auto",
     cache_gb: Annotated[float, typer.Option("--cache-gb", min=0, help="Memory for graphs.")] = 4.0,
     json: options.Json = False,
@@ -102,8 +107,8 @@ def benchmark(
         splits=None if splits is None else splits.name,
         change=change,
     )
-    job, numbers = Shard.parse(shard), tuple(int(seed) for seed in _numbers(seeds, "--seeds"))
-    some = tuple(_numbers(shares, "--shares"))
+    job, numbers = Shard.parse(shard), tuple(_numbers(seeds, int, "--seeds"))
+    some = tuple(_numbers(shares, float, "--shares"))
     chosen = {} if controls == "none" else by_name(options.names(controls))
     with ScreenReporter() as reporter:
         wish = Wish(out / "data", data, asked, changes, options.names(only) or (), reporter)
@@ -111,8 +116,9 @@ def benchmark(
         if features is None:
             contests = [contest for one in suites for contest in one.contests(wish)]
         else:
-            columns = {"id_col": id_col, "patient_col": patient_col, "target_col": target_col}
-            contests = [_own(what, features, wish, columns, task=task, folds=folds, splits=splits)]
+            read = options.columns(target_col, time_col=time_col, event_col=event_col)
+            asked_of = {"id_col": id_col, "patient_col": patient_col, "task": task, "read": read}
+            contests = [_own(what, features, wish, asked_of, folds=folds, splits=splits)]
         plan = BenchmarkPlan(tuple(contests), seeds=numbers, controls=chosen, shares=some)
         trainer = TrainerOptions(device, cache_gb=cache_gb)
         done = run_benchmark(plan, out=out, shard=job, most=most, trainer=trainer, reporter=reporter)
@@ -170,20 +176,22 @@ def _suites(names: str, wish: Wish) -> list[Suite]:
     return here
 
 
-def _own(what: str, features: Path, wish: Wish, columns: dict[str, str], **asked: Any) -> Contest:
+def _own(
+    what: str, features: Path, wish: Wish, asked: dict[str, Any], *, folds: int, splits: Path | None
+) -> Contest:
     """A contest on a cohort of one's own, or on a public one with features of one's own."""
     from wsigraph.io.splits import read_splits
     from wsigraph.pipelines.benchmark.own import RECIPES, own_contest
     from wsigraph.pipelines.benchmark.public import is_public, public_contestants
 
-    splits = None if asked["splits"] is None else read_splits(asked["splits"])
+    given = None if splits is None else read_splits(splits)
     if is_public(what) and not Path(what).is_file():
         cohort, official = public_contestants(
             what, data=wish.data, features=features, out=wish.work, reporter=wish.reporter
         )
-        splits = splits or official
+        given = given or official
     else:
-        cohort = _cohort(Path(what), features, columns, asked["task"])
+        cohort = _cohort(Path(what), features, **asked)
     show_join(cohort)
     for note in cohort.notes:
         wish.reporter.say(f"note: {note}")
@@ -192,23 +200,26 @@ def _own(what: str, features: Path, wish: Wish, columns: dict[str, str], **asked
         cohort,
         recipes=wish.recipes or RECIPES,
         changes=wish.changes,
-        folds=asked["folds"],
-        splits=splits,
+        folds=folds,
+        splits=given,
     )
 
 
-def _cohort(manifest: Path, features: Path, columns: dict[str, str], task: str) -> Cohort:
+def _cohort(
+    manifest: Path, features: Path, *, id_col: str, patient_col: str, task: str, read: dict[str, str]
+) -> Cohort:
+    """The slides of a manifest, read for the task that is asked."""
     from wsigraph.io.cohort import Cohort
     from wsigraph.pipelines.question import question
 
-    read = {"target_col": columns["target_col"]}
     asked = question("abmil", task, tree=None, manifest=manifest, columns=read)
+    columns = {"id_col": id_col, "patient_col": patient_col, "target_col": read["target_col"]}
     return Cohort.from_manifest(manifest, features=features, **columns, task=asked)
 
 
-def _numbers(text: str, option: str) -> list[float]:
-    """``"0,1,2"`` -> ``[0.0, 1.0, 2.0]``."""
+def _numbers(text: str, kind: Callable[[str], T], option: str) -> list[T]:
+    """``"0,1,2"`` -> ``[0, 1, 2]``."""
     try:
-        return [float(word) for word in text.split(",")]
+        return [kind(word) for word in text.split(",")]
     except ValueError as error:
         raise typer.BadParameter(f"{option}: expected numbers like 0,1,2, got '{text}'.") from error
