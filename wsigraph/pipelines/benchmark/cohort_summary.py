@@ -19,7 +19,7 @@ from wsigraph.pipelines.benchmark.measured import (
 )
 from wsigraph.pipelines.benchmark.method_summary import MethodSummary, method_summary
 from wsigraph.pipelines.benchmark.results import Results, method_of
-from wsigraph.pipelines.benchmark.verdict import Verdict, choose, judge
+from wsigraph.pipelines.benchmark.verdict import FEWEST, Verdict, choose, judge
 
 FEW = 20
 """Resampling fewer patients than this gives intervals that hold the truth less often than they say."""
@@ -80,8 +80,8 @@ class CohortSummary:
     def sentence(self) -> str:
         """The verdict in words, or why there is none."""
         if self.verdict is not None:
-            few = f" Intervals from {self.patients} patients are too narrow." * (self.patients < FEW)
-            return self.verdict.sentence + few
+            few = FEWEST <= self.patients < FEW  # of fewer the verdict itself says so
+            return self.verdict.sentence + f" Intervals from {self.patients} patients are too narrow." * few
         if self.best_graph is None or self.best_set is None:
             lacking = "graph" if self.best_graph is None else "set"
             return f"Not asked: there is no {lacking} method with a known validation loss."

@@ -36,8 +36,10 @@ def looks(task: Task, model: MILModel, test: tuple[int, ...]) -> list[dict[str, 
         if not slide.label or slide.label in found:
             continue
         graph: SpatialGraph = dataset(task, [index])[0]
-        attention = shown.of(look_in_tiles(model, graph)) if graph.pos is not None else None
-        if attention is not None and graph.num_nodes <= MOST_PATCHES:
+        if graph.pos is None or graph.num_nodes > MOST_PATCHES:
+            continue
+        attention = shown.of(look_in_tiles(model, graph))
+        if attention is not None:
             found[slide.label] = {
                 "slide_id": slide.slide_id,
                 "label": slide.label,
