@@ -73,7 +73,7 @@ def test_a_flipped_bit_among_them_is_found(features, tmp_path):
     assert at > 0
     data[at] ^= 1
     path.write_bytes(bytes(data))
-    with pytest.raises(FeatureFileError):
+    with pytest.raises(FeatureFileError, match="data that fail their checksum"):
         read_features(path)
 
 
