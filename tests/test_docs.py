@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from wsigraph.training.catalog import catalog
 from wsigraph.training.recipe import recipe_names
 
-PAGE = Path(__file__).parents[1] / "docs" / "models.md"
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "models.md"
+PAGES = [
+    *ROOT.glob("*.md"),
+    *(page for name in ("docs", "examples", "benchmarks") for page in (ROOT / name).rglob("*.md")),
+]
 
 
 def test_the_page_of_models_is_current():
@@ -25,3 +33,9 @@ def test_every_method_says_where_it_comes_from():
         assert entry.source, name
         assert entry.equation, name
         assert entry.title[0].isupper() or entry.title[0].isdigit(), name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_linked_file_exists(page):
+    for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
+        assert target.startswith("http") or (page.parent / target).exists(), f"{target} does not exist"
