@@ -162,6 +162,14 @@ def test_contests_on_the_same_slides_are_ranked_once(tmp_path, made_up):
     assert (len(found.cohorts), found.ranks["real"].blocks) == (3, 2)
 
 
+def test_a_cohort_of_set_methods_alone_takes_no_rank_from_the_others(tmp_path, made_up):
+    for name in ("a", "b"):
+        made_up.write(tmp_path, made_up.cells(name, {"abmil": 1.0, "gcn": 3.0}, seeds=(0,), patients=24))
+    bags = made_up.cells("bags", {"abmil": 1.0, "dsmil": 3.0}, seeds=(0,), patients=24)
+    found = summarise(made_up.write(tmp_path, bags), resamples=R)
+    assert (found.ranks["real"].methods, found.ranks["real"].blocks) == (("gcn", "abmil"), 2)
+
+
 def test_few_patients_are_told(tmp_path, made_up):
     for name, patients in (("few", 18), ("more", 20)):
         skills = {"abmil": 1.0, "gcn": 3.0}

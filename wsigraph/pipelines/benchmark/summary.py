@@ -25,8 +25,8 @@ class Summary:
     Args:
         cohorts: Contests in order of their names, made-up ones last.
         ranks: Mean ranks over ``"real"`` and over ``"synthetic"`` cohorts, where two or more of them have two
-            methods in common; made-up cohorts are ranked apart, controls are not ranked, and of contests on
-            the same slides the first one counts.
+            methods in common; made-up cohorts are ranked apart, controls are not ranked. Of contests on the
+            same slides the first one counts; cohorts of set methods alone do where none has both kinds.
         failed: Reason by cell.
         unfinished: Cohorts without a seed that methods have in common.
         margin: Smallest gain worth having.
@@ -101,9 +101,13 @@ def _check(out: str | Path, cells: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _ranks(cohorts: Sequence[CohortSummary]) -> dict[str, RankTable]:
-    """Of the methods that every cohort of a sort has; cohorts must be independent, so each counts once."""
+    """Of the methods that every cohort of a sort has; cohorts must be independent, so each counts once.
+
+    Cohorts without either kind of method are passed over where others have both.
+    """
     tables = {}
-    once = {one.slides_sha256: one for one in reversed(cohorts)}
+    asked = [one for one in cohorts if one.gain is not None] or cohorts
+    once = {one.slides_sha256: one for one in reversed(asked)}
     for sort, made_up in (("real", False), ("synthetic", True)):
         scores = {
             one.name: {m.name: m.value for m in one.methods if m.plain and math.isfinite(m.value)}
