@@ -79,6 +79,8 @@ def front(methods: Sequence[Costed]) -> list[Costed]:
 
 
 def _panel(axes: Axes, methods: Sequence[Costed]) -> None:
+    from matplotlib.ticker import LogLocator, NullFormatter
+
     plain_axes(axes)
     if not methods:
         axes.text(0.5, 0.5, "no cost is known", transform=axes.transAxes, ha="center", color=QUIET)
@@ -94,7 +96,7 @@ def _panel(axes: Axes, methods: Sequence[Costed]) -> None:
         axes.annotate(one.name, place, (4, 5), textcoords="offset points", fontsize=8, color=INK)
     cheapest, dearest = (end(one.cost for one in methods) for end in (min, max))
     axes.set_xscale("log")
-    axes.tick_params(which="minor", colors=QUIET, labelsize=8)
     axes.set_xlim(cheapest / 1.5, dearest * 2.2)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.xaxis.set_major_formatter(lambda x, _: f"{x:g}")
-    axes.xaxis.set_minor_formatter(lambda x, _: f"{x:g}" if dearest < 12 * cheapest else "")
+    axes.xaxis.set_minor_formatter(NullFormatter())

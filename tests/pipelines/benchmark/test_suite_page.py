@@ -11,7 +11,9 @@ def test_the_page_of_a_folder(tmp_path, made_up, capsys):
     lesions, work = "camelyon_semisynthetic", tmp_path / "work"
     skills = {"abmil": 0.6, "gin": 1.2, "gin+shuffled": 0.6}
     cells = made_up.cells(lesions, skills, synthetic=True) + made_up.cells("glands", skills)
-    made_up.write(work, cells)
+    look = {"slide_id": "s0a", "label": "b", "places": [[0.0, 0.0], [1.0, 2.0]], "attention": [0.2, 0.8]}
+    seen = [*cells, *made_up.cells("clustering_1.0", skills, synthetic=True)]
+    made_up.write(work, [{**cell, "looks": [look]} for cell in seen])
     slides = sorted({row["slide_id"] for cell in cells for row in cell["rows"]})
     truth = work / "data" / "camelyon" / lesions / "truth.csv"
     truth.parent.mkdir(parents=True)
@@ -32,3 +34,5 @@ def test_the_page_of_a_folder(tmp_path, made_up, capsys):
     assert all((folder / one).is_file() for one in linked)
     assert str(tmp_path) not in page
     assert not list(folder.glob("*.html"))
+    looks = [file.name for file in folder.rglob("looks-*")]
+    assert looks == ["looks-clustering_1.0.png"], "pictures of true tissue are not published"

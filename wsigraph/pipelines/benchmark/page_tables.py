@@ -105,9 +105,9 @@ def methods_table(cohort: CohortSummary) -> Table:
         for one in cohort.methods
     ]
     caption = (
-        f"Means over {len(cohort.seeds)} seeds, 95 % intervals over patients. Seconds are medians of a cell, "
-        "one network with its answers; memory is the most that a cell's process grew by. Lower is better for "
-        "loss, calibration error (ECE) and Brier score."
+        f"Means over the seeds ({len(cohort.seeds)}), 95 % intervals over patients. Seconds are medians of a "
+        "cell, one network with its answers; memory is the most that a cell's process grew by. Lower is "
+        "better for loss, calibration error (ECE) and Brier score."
     )
     return Table(f"{cohort.title}: all methods", columns, rows, caption)
 
