@@ -1,4 +1,4 @@
-"""Fewer labels: whole patients, every class, smaller shares within larger ones."""
+"""Fewer labels: every class, smaller shares within larger ones."""
 
 from __future__ import annotations
 
@@ -7,27 +7,23 @@ from itertools import pairwise
 import pytest
 
 from wsigraph.errors import CohortError
-from wsigraph.training.label_share import share_of_patients
+from wsigraph.training.label_share import share_of_slides
 
-PATIENTS = [f"p{i // 2}" for i in range(80)]
-"""Forty patients of two slides."""
 STRATA = ["b" if i < 20 else "a" for i in range(80)]
-"""Ten patients of b, thirty of a."""
 TRAIN = list(range(72))
+"""Twenty slides of b, fifty-two of a."""
 
 
 def kept(share, seed=0):
-    return share_of_patients(TRAIN, STRATA, PATIENTS, share=share, seed=seed)
+    return share_of_slides(TRAIN, STRATA, share=share, seed=seed)
 
 
-@pytest.mark.parametrize(("share", "of_b", "of_a"), [(0.05, 2, 2), (0.1, 2, 3), (0.25, 2, 6), (0.5, 5, 13)])
-def test_counts_and_whole_patients(share, of_b, of_a):
+@pytest.mark.parametrize(("share", "of_b", "of_a"), [(0.05, 2, 3), (0.1, 2, 5), (0.25, 5, 13), (0.5, 10, 26)])
+def test_counts_of_each_class(share, of_b, of_a):
     found = kept(share)
-    assert found == sorted(found)
-    patients = {PATIENTS[i] for i in found}
-    assert len(found) == 2 * len(patients)
-    assert sum(STRATA[i] == "b" for i in found) == 2 * of_b
-    assert sum(STRATA[i] == "a" for i in found) == 2 * of_a
+    assert found == sorted(set(found))
+    assert sum(STRATA[i] == "b" for i in found) == of_b
+    assert sum(STRATA[i] == "a" for i in found) == of_a
 
 
 @pytest.mark.parametrize("seed", range(5))

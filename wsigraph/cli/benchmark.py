@@ -57,7 +57,7 @@ def benchmark(
         str, typer.Option("--seeds", help="Seeds, each a whole cross-validation.")
     ] = "0,1,2,3,4",
     shares: Annotated[
-        str, typer.Option("--shares", help="Shares of the training patients, for low-label curves.")
+        str, typer.Option("--shares", help="Shares of the training slides, for low-label curves.")
     ] = "1",
     folds: Annotated[int, typer.Option("--folds", min=2, help="Folds by patient, of your own cohort.")] = 5,
     splits: Annotated[

@@ -18,7 +18,7 @@ class CurvePoint:
     """A method trained on a share of the training slides.
 
     Args:
-        share: Of the training patients, up to 1.
+        share: Of the training slides, up to 1.
         found: The metric over all seeds with its interval over patients.
         per_seed: The metric of each seed alone; which slides are kept differs between seeds.
     """

@@ -40,7 +40,7 @@ def write_label_curves(
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         axes.set_xticks([], minor=True)
         axes.set_title(cohort, fontsize=10, color=INK, loc="left")
-        axes.set_xlabel("% of the training patients", fontsize=9, color=QUIET)
+        axes.set_xlabel("% of the training slides", fontsize=9, color=QUIET)
         axes.set_ylabel(metric, fontsize=9, color=QUIET)
         axes.legend(frameon=False, fontsize=8, loc="lower right")
     save_figure(path, figure)

@@ -10,35 +10,30 @@ from wsigraph.errors import CohortError, expected
 from wsigraph.training.seeds import mix
 
 LEAST = 2
-"""Patients that every class keeps, however small the share."""
+"""Slides that every class keeps, however small the share."""
 
 
-def share_of_patients(
-    train: Sequence[int], strata: Sequence[str], patients: Sequence[str], *, share: float, seed: int
-) -> list[int]:
-    """Some of the training slides: whole patients, about the same share of each class.
+def share_of_slides(train: Sequence[int], strata: Sequence[str], *, share: float, seed: int) -> list[int]:
+    """Some of the training slides, about the same share of each class.
 
-    Smaller shares of one seed lie within larger ones. A class keeps at least two patients, or all it has.
+    Smaller shares of one seed lie within larger ones. A class keeps at least two slides, or all it has.
+    Slides are drawn one by one, also where a patient has several: what is few is labels.
 
     Args:
         train: Places of the training slides.
-        strata: Class of every slide of the cohort; a patient with several counts to the first by name.
-        patients: Patient of every slide of the cohort.
+        strata: Class of every slide of the cohort.
         share: Above 0, up to 1, which keeps all.
         seed: Of the draw.
 
     Raises: CohortError: if the share is none.
     """
     if not 0.0 < share <= 1.0:
-        raise CohortError(expected("share_of_patients", "a share above 0 and up to 1", f"{share}"))
+        raise CohortError(expected("share_of_slides", "a share above 0 and up to 1", f"{share}"))
     if share == 1.0:
         return list(train)
-    of_class: dict[str, list[str]] = {}
-    for patient in sorted({patients[i] for i in train}):
-        name = min(strata[i] for i in train if patients[i] == patient)
-        of_class.setdefault(name, []).append(patient)
-    kept: set[str] = set()
-    for name, mine in sorted(of_class.items()):
+    kept: set[int] = set()
+    for name in sorted({strata[i] for i in train}):
+        mine = [i for i in train if strata[i] == name]
         order = np.random.default_rng(mix(seed, "label share", name)).permutation(mine).tolist()
         kept.update(order[: max(LEAST, round(share * len(mine)))])
-    return [i for i in train if patients[i] in kept]
+    return [i for i in train if i in kept]

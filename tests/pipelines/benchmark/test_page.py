@@ -11,7 +11,7 @@ import pytest
 
 from wsigraph.io.forest_png import Mark, write_forest
 from wsigraph.io.report.sections import Picture, Text
-from wsigraph.pipelines.benchmark import page_dials
+from wsigraph.pipelines.benchmark import page_dials, page_pictures
 from wsigraph.pipelines.benchmark.page import write_report
 from wsigraph.pipelines.benchmark.page_tables import told
 from wsigraph.pipelines.benchmark.summary import summarise
@@ -77,6 +77,7 @@ def test_the_page_is_whole_and_needs_no_other_file(folder, summary):
             assert f"cells/{cohort.name}-{one.name}-seed*" in page.text
             assert all(cell in page.text for cell in one.cells)
         assert all(told(one) in page.text for one in cohort.family)
+        assert all(told(one) in page.text for family in cohort.fewer.values() for one in family)
     words = ("Research use only", "some data synthetic", "dial_1 (synthetic)", "wsigraph benchmark mine.csv")
     for word in (*words, "1 cells failed", "ValueError: <no> | way"):
         assert word in page.text
@@ -92,7 +93,7 @@ def test_the_markdown_links_pictures_that_are_there(folder, summary):
     assert all((folder / link).is_file() for link in links)
     assert r"ValueError: \<no\> \| way" in text
     widths = [len(re.findall(r"(?<!\\)\|", line)) for line in text.splitlines() if line.startswith("|")]
-    assert set(widths) == {10, 6, 13, 3}  # every row of a table has its columns
+    assert set(widths) == {10, 6, 5, 13, 3}  # every row of a table has its columns
     plain = text.replace("\\", "")
     assert all(cohort.sentence in plain for cohort in summary.cohorts)
 
@@ -131,3 +132,14 @@ def test_nothing_to_compare_is_a_page_that_says_so(tmp_path, made_up):
     half = [cell for cell in made_up.cells("half", {"abmil": 1.0}, patients=8, seeds=(0,)) if cell["fold"]]
     at = write_report(tmp_path, summarise(made_up.write(tmp_path, half), resamples=20))
     assert "no seed is finished by every method: half" in Page(at.read_text()).text
+
+
+def test_curves_are_of_the_methods_that_were_run_with_fewer_labels(tmp_path, made_up, monkeypatch):
+    skills = {"abmil": 1.0, "max_pool": 0.8, "gcn": 1.5, "gin": 3.0}
+    made_up.write(tmp_path, made_up.cells("mine", skills, patients=24, seeds=(0,)))
+    few = {name: skills[name] for name in ("abmil", "gcn")}  # not the best graph method, gin
+    made_up.write(tmp_path, made_up.cells("mine", few, patients=24, seeds=(0,), share=0.25))
+    seen = {}
+    monkeypatch.setattr(page_pictures, "write_label_curves", lambda _, drawn, **__: seen.update(drawn))
+    page_pictures.curves(tmp_path, summarise(tmp_path, resamples=40))
+    assert set(seen["mine"]) == set(few)

@@ -190,6 +190,10 @@ def test_curves_where_there_are_shares(tmp_path, made_up):
     }
     few = [row for row in read_results(tmp_path).curve("c", "gcn")[0.25] if row.repeat == 1]
     assert found.curves["gcn"][0].per_seed[1] == pytest.approx(area(few))
+    (gain,) = found.fewer[0.25]
+    apart = found.curves["gcn"][0].found.value - found.curves["abmil"][0].found.value
+    assert (gain.a, gain.b, gain.value) == ("gcn", "abmil", pytest.approx(apart))
+    assert gain.low < gain.value < gain.high
 
 
 def test_failures_and_unfinished_cohorts_are_named(space, tmp_path, made_up):

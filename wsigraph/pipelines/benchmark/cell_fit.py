@@ -25,7 +25,7 @@ from wsigraph.pipelines.cohort_graphs import prepare
 from wsigraph.pipelines.one_fit import Task, answer_all, fit_one, having_seen
 from wsigraph.pipelines.reporter import Silent
 from wsigraph.training.fit_loop import TrainerOptions
-from wsigraph.training.label_share import share_of_patients
+from wsigraph.training.label_share import share_of_slides
 from wsigraph.training.node_head import NodeClassifier
 from wsigraph.training.recipe import FeatureSettings, Recipe
 from wsigraph.training.seeds import mix
@@ -64,9 +64,7 @@ class Workshop:
         recipe, cohort, store = self._prepared(cell)
         own, folder = mix(cell.seed, cell.place), self.folder / cell.name
         resumed = folder.exists()
-        train_on = share_of_patients(
-            cell.split.train, cohort.strata, cohort.patients, share=cell.share, seed=own
-        )
+        train_on = share_of_slides(cell.split.train, cohort.strata, share=cell.share, seed=own)
         task = Task(having_seen(recipe, cohort, train_on), cohort, store, folder, own, self.trainer)
         wall, processor, held = time.perf_counter(), time.process_time(), forget_peak()
         model = _fit(task, cell, train_on, val=cell.split.val)
@@ -101,7 +99,7 @@ class Workshop:
         recipe, cohort, store = self._prepared(cell)
         train, val = cell.split.train, cell.split.val
         share = min(1.0, FEW / len(train))
-        some = share_of_patients(train, cohort.strata, cohort.patients, share=share, seed=cell.seed)
+        some = share_of_slides(train, cohort.strata, share=share, seed=cell.seed)
         checked = val[: max(1, round(share * len(val)))]
         recipe = having_seen(recipe, cohort, some).with_settings({"optimiser.epochs": 2})
         folder = self.folder / f"{cell.name}-trial"

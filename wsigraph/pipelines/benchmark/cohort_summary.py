@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from wsigraph.evaluation.holm import holm
-from wsigraph.evaluation.label_curve import CurvePoint, label_curve
+from wsigraph.evaluation.label_curve import CurvePoint
 from wsigraph.pipelines.benchmark.entrants import PARTNER
+from wsigraph.pipelines.benchmark.few_labels import curves_of, gains_of
 from wsigraph.pipelines.benchmark.measured import (
     Difference,
     Measured,
@@ -47,7 +48,8 @@ class CohortSummary:
         partner: The set method that every graph method is compared with.
         family: Every graph method less the partner, corrected together by Holm.
         controlled: Every control of a graph method less the partner, without tests.
-        curves: By method, the metric at each share of the training patients; empty with one share.
+        curves: By method, the metric at each share of the training slides; empty with one share.
+        fewer: At each share below 1 the graph methods that were run there less the partner, without tests.
         finished: By method, the seeds that it finished; without one it is in no comparison.
     """
 
@@ -69,6 +71,7 @@ class CohortSummary:
     family: tuple[Difference, ...]
     controlled: tuple[Difference, ...]
     curves: Mapping[str, tuple[CurvePoint, ...]]
+    fewer: Mapping[float, tuple[Difference, ...]]
     finished: Mapping[str, tuple[int, ...]]
 
     @property
@@ -117,6 +120,9 @@ def summarise_cohort(results: Results, name: str, *, margin: float, resamples: i
     ordered = tuple(sorted(summaries, key=lambda one: (-one.value, one.name)))
     contest = _Contest(ordered, measured, stick, resamples)
     first = next(iter(measured.values())).sample
+    family = contest.family()
+    pairs = [(pair.a, pair.b) for pair in family["family"]]
+    plain = [one.name for one in ordered if one.plain]
     return CohortSummary(
         name=name,
         synthetic=bool(cells[0]["synthetic"]),
@@ -128,8 +134,9 @@ def summarise_cohort(results: Results, name: str, *, margin: float, resamples: i
         seeds=seeds,
         methods=ordered,
         **contest.headline(margin),
-        **contest.family(),
-        curves=_curves(results, name, ordered, stick=stick, resamples=resamples),
+        **family,
+        curves=curves_of(results, name, plain, stick=stick, resamples=resamples),
+        fewer=gains_of(results, name, pairs, stick=stick, resamples=resamples),
         finished=results.finished(name),
     )
 
@@ -181,20 +188,3 @@ class _Contest:
 
     def _tested(self, a: str, b: str) -> Difference:
         return tested(self.measured, a, b, stick=self.stick, resamples=self.resamples)
-
-
-def _curves(
-    results: Results,
-    name: str,
-    methods: tuple[MethodSummary, ...],
-    *,
-    stick: Yardstick,
-    resamples: int,
-) -> dict[str, tuple[CurvePoint, ...]]:
-    """Of methods without a control; estimates have none."""
-    found = {}
-    for method in [one.name for one in methods if one.plain and stick.classes]:
-        answers = results.curve(name, method)
-        if len(answers) > 1:
-            found[method] = tuple(label_curve(answers, metric=stick.name, resamples=min(resamples, 1000)))
-    return found

@@ -28,7 +28,7 @@ class Cell:
         arm: The method.
         seed: The seed.
         place: Number of the fold, from 0.
-        share: Share of the training patients.
+        share: Share of the training slides.
         code: What the code stands at.
     """
 

@@ -12,6 +12,7 @@ from wsigraph.io.report.sections import Details, Notice, Picture, Pictures, Sect
 from wsigraph.pipelines.benchmark.page_dials import dials
 from wsigraph.pipelines.benchmark.page_pictures import costs, curves, forests, overview, ranks
 from wsigraph.pipelines.benchmark.page_tables import (
+    curves_table,
     family_table,
     methods_table,
     ranks_table,
@@ -84,6 +85,7 @@ def _tables(summary: Summary) -> list[Section]:
     sections: list[Section] = [ranks_table(sort, table) for sort, table in summary.ranks.items()]
     for one in summary.cohorts:
         sections += [family_table(one)] if one.family else []
+        sections += [curves_table(one)] if one.curves else []
         sections.append(methods_table(one))
     sections.append(Text("How these numbers were made", _method(summary)))
     if summary.failed:

@@ -16,7 +16,7 @@ from wsigraph.pipelines.benchmark.cohort_summary import CohortSummary
 from wsigraph.pipelines.benchmark.measured import Difference
 from wsigraph.pipelines.benchmark.page_tables import metric_of
 from wsigraph.pipelines.benchmark.summary import Summary
-from wsigraph.pipelines.benchmark.verdict import SHUFFLED
+from wsigraph.pipelines.benchmark.verdict import SHUFFLED, choose
 
 _GRAPH, _LOST = "best graph less best set", "best graph less itself on shuffled coordinates"
 _ITSELF = "the graph method"
@@ -65,10 +65,12 @@ def forests(folder: Path, summary: Summary, *, synthetic: bool) -> list[Picture]
 
 
 def curves(folder: Path, summary: Summary) -> list[Picture]:
-    """Best graph, best set and partner with fewer labels."""
+    """Of the methods that were run with fewer labels the best graph and the best set, and the partner."""
     drawn = {}
     for one in summary.cohorts:
-        names = dict.fromkeys(name for name in (one.best_graph, one.best_set, one.partner) if name)
+        ran = [m for m in one.methods if m.name in one.curves]
+        best = [choose({m.name: m.val_loss for m in ran if m.kind == kind}) for kind in ("graph", "set")]
+        names = dict.fromkeys(name for name in (*best, one.partner) if name)
         own = {name: one.curves[name] for name in names if name in one.curves}
         if own:
             drawn[one.title] = own
@@ -76,7 +78,7 @@ def curves(folder: Path, summary: Summary) -> list[Picture]:
         return []
     there = [one for one in summary.cohorts if one.title in drawn]
     write_label_curves(folder / "labels.png", drawn, metric=metrics(there))
-    return [Picture(folder / "labels.png", "With fewer labelled patients to learn from, 95 % intervals.")]
+    return [Picture(folder / "labels.png", "With fewer labelled slides to learn from, 95 % intervals.")]
 
 
 def costs(folder: Path, summary: Summary) -> list[Picture]:

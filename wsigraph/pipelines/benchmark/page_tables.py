@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from wsigraph.evaluation.ranks import RankTable
 from wsigraph.io.report.sections import Table
@@ -110,6 +111,27 @@ def methods_table(cohort: CohortSummary) -> Table:
         "better for loss, calibration error (ECE) and Brier score."
     )
     return Table(f"{cohort.title}: all methods", columns, rows, caption)
+
+
+def curves_table(cohort: CohortSummary) -> Table:
+    """What each method reaches with fewer labels, and how far graph methods are above the partner there."""
+    shares = sorted({point.share for points in cohort.curves.values() for point in points})
+    gains = {(one.a, share): one for share, family in cohort.fewer.items() for one in family}
+    gains |= {(one.a, 1.0): one for one in cohort.family}
+    rows = []
+    for name, points in cohort.curves.items():
+        there = {point.share: in_one_cell(asdict(point.found)) for point in points}
+        rows.append([name, str(len(points[0].per_seed)), *(there.get(share, "none") for share in shares)])
+        less = [told(gains[name, share]) if (name, share) in gains else "none" for share in shares]
+        if any(cell != "none" for cell in less):
+            rows.append([f"{name} less {cohort.partner}", "", *less])
+    columns = ["Method", "Seeds", *(f"{share:.0%} of the slides" for share in shares)]
+    caption = (
+        f"{metric_of(cohort)} by share of the training slides: means over the seeds that a method finished "
+        "at every share, and differences over those that all methods of a share finished; 95 % intervals "
+        "over patients. Slides that validate and test are all there at every share."
+    )
+    return Table(f"{cohort.title}: fewer labels", columns, rows, caption)
 
 
 def ranks_table(sort: str, table: RankTable) -> Table:

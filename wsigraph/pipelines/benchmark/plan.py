@@ -82,7 +82,7 @@ class BenchmarkPlan:
         contests: Cohorts with their recipes.
         seeds: Of folds, weights, masks, dropout and order.
         controls: By name; each is tried on every recipe that has edges or reads places, and that it changes.
-        shares: Shares of the training patients that are used, for low-label curves; epochs stay as they are.
+        shares: Shares of the training slides that are used, for low-label curves; epochs stay as they are.
         code: What the code stood at: results of another code are other results.
 
     Raises: RunError: if two contests have one name, a seed or share stands twice, or a control has the name

@@ -54,7 +54,7 @@ class Results:
 
         Args:
             cohort: Its name.
-            share: Of the training patients.
+            share: Of the training slides.
         """
         seeds = {name: set(done) for name, done in self.finished(cohort, share=share).items() if done}
         common = set.intersection(*seeds.values()) if seeds else set()
@@ -65,7 +65,7 @@ class Results:
         return found if common else {}
 
     def curve(self, cohort: str, method: str) -> dict[float, list[Any]]:
-        """Answers of one method by share of the training patients, on the seeds finished at every share."""
+        """Answers of one method by share of the training slides, on the seeds finished at every share."""
         shares = sorted({cell["share"] for cell in self.cells if cell["cohort"] == cohort})
         seeds = {share: set(self.finished(cohort, share=share).get(method, ())) for share in shares}
         there = {share: done for share, done in seeds.items() if done}
