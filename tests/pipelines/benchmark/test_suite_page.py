@@ -13,6 +13,7 @@ def test_the_page_of_a_folder(tmp_path, made_up, capsys):
     cells = made_up.cells(lesions, skills, synthetic=True) + made_up.cells("glands", skills)
     look = {"slide_id": "s0a", "label": "b", "places": [[0.0, 0.0], [1.0, 2.0]], "attention": [0.2, 0.8]}
     seen = [*cells, *made_up.cells("clustering_1.0", skills, synthetic=True)]
+    seen += made_up.cells("her2st", skills, patients=24)
     made_up.write(work, [{**cell, "looks": [look]} for cell in seen])
     slides = sorted({row["slide_id"] for cell in cells for row in cell["rows"]})
     truth = work / "data" / "camelyon" / lesions / "truth.csv"
@@ -29,6 +30,7 @@ def test_the_page_of_a_folder(tmp_path, made_up, capsys):
         assert re.search(rf"^\| {re.escape(name)} \| ", page, flags=re.M), name
     assert f"{lesions}: lesions found, by patches in the lesion" in page
     assert "glands: lesions found" not in page
+    assert "her2st: AUC inside each patient" in page
     linked = re.findall(r"\((pictures/[^)]+)\)", page)
     assert linked
     assert all((folder / one).is_file() for one in linked)

@@ -11,10 +11,13 @@ from wsigraph.data.node_labels import NodeLabels
 from wsigraph.data.patch_features import PatchFeatures
 from wsigraph.io.atomic import sha256
 from wsigraph.io.cohort import Cohort
+from wsigraph.io.report.sections import Section
 from wsigraph.io.splits import NamedSplit, SplitSet
-from wsigraph.pipelines.benchmark.entrants import wished
+from wsigraph.pipelines.benchmark.entrants import PARTNER, wished
+from wsigraph.pipelines.benchmark.page_patients import patients_table
 from wsigraph.pipelines.benchmark.plan import Contest
 from wsigraph.pipelines.benchmark.prepared import FEATURES, Bag, prepared
+from wsigraph.pipelines.benchmark.results import Results
 from wsigraph.pipelines.benchmark.suite import Suite, Wish
 
 FILE = "her2st_shared_A-F.npz"
@@ -76,6 +79,13 @@ class Her2st(Suite, name="her2st"):
         labels = {bag.features.slide_id: known for bag, known in bags}
         splits = leave_one_out({bag.features.slide_id: bag.patient_id for bag, _ in bags})
         return Contest(name, cohort, recipes, splits=splits, nodes=labels)
+
+    def sections(self, wish: Wish, results: Results) -> list[Section]:
+        """How well spots are ordered inside each patient."""
+        (name,) = self.names
+        answers = results.answers(name)
+        partner = PARTNER if PARTNER in answers else ""
+        return [patients_table(name, answers, partner=partner)] if answers else []
 
 
 def read_sections(source: Path) -> Iterator[tuple[Bag, NodeLabels]]:
