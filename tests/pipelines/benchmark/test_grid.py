@@ -59,10 +59,13 @@ def test_a_name_changes_with_all_a_result_depends_on(plan, contest, small, cohor
         assert not set(names(changed)) & set(base)
 
 
-def test_other_features_are_other_cells(plan, contest, cohort, tmp_path):
+@pytest.mark.parametrize("what", ["x", "joins", "mpp", "step_level0", "patch_size_level0"])
+def test_other_features_or_another_lattice_are_other_cells(plan, contest, cohort, tmp_path, what):
     base = names(plan())
     first = wg.read_features(cohort.slides[0].path)
-    wg.write_features(tmp_path / "other.h5", replace(first, x=first.x + np.float32(1)))
+    one_join = np.array([[*first.coords[0], *first.coords[1]]])
+    other = {"x": first.x + np.float32(1), "joins": one_join}.get(what, 17.0)
+    wg.write_features(tmp_path / "other.h5", replace(first, **{what: other}))
     slides = (replace(cohort.slides[0], path=tmp_path / "other.h5"), *cohort.slides[1:])
     assert not set(names(plan(contests=(contest(replace(cohort, slides=slides)),)))) & set(base)
 

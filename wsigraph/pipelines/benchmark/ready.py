@@ -29,7 +29,7 @@ class Ready:
         cohort: Its slides less those that cannot be read.
         arms: Its methods.
         splits: Folds by seed.
-        digest: Hash of slides, patients, targets and features.
+        digest: Hash of slides, patients, targets, features and all that graphs are built from.
     """
 
     contest: Contest
@@ -41,9 +41,10 @@ class Ready:
 
 @dataclass(frozen=True)
 class _Seen:
-    """What one look at a feature file finds."""
+    """What one look at a feature file finds: ``lattice`` is a hash of what a graph reads beyond coords."""
 
     traits: Traits
+    lattice: str
     located: bool
     rows: int
 
@@ -78,7 +79,7 @@ def make_ready(contest: Contest, plan: BenchmarkPlan, reporter: Reporter) -> Rea
         teller = Silent() if splits else reporter  # notes are the same for every seed
         splits[seed] = _splits(contest, cohort, arms[0], seed=seed, reporter=teller)
         check_sides(splits[seed], cohort, traits, overlap=overlap)
-    return Ready(contest, cohort, tuple(arms), splits, _digest(contest, cohort, traits))
+    return Ready(contest, cohort, tuple(arms), splits, _digest(contest, cohort, seen))
 
 
 def _check_cohort(contest: Contest) -> None:
@@ -123,7 +124,9 @@ def _see(slide: Slide, *, channels: int) -> _Seen:
         raise CohortError(expected(where, f"{channels} channels", f"{features.x.shape[1]}"))
     x = np.asarray(features.x, dtype=np.float64)
     digest = hashlib.sha256(features.x.tobytes() + features.coords.tobytes()).hexdigest()
-    return _Seen(Traits(digest, x.mean(0), x.std(0)), features.has_coords, len(x))
+    sizes = (features.patch_size_level0, features.step_level0, features.mpp)
+    lattice = hashlib.sha256(repr([float(size) for size in sizes]).encode() + features.joins.tobytes())
+    return _Seen(Traits(digest, x.mean(0), x.std(0)), lattice.hexdigest(), features.has_coords, len(x))
 
 
 def _splits(
@@ -137,8 +140,18 @@ def _splits(
         raise type(error)(f"Benchmark of '{contest.name}': {error}") from error
 
 
-def _digest(contest: Contest, cohort: Cohort, traits: Mapping[str, Traits]) -> str:
-    rows = [(s.slide_id, s.patient_id, s.label, s.target, traits[s.slide_id].digest) for s in cohort.slides]
+def _digest(contest: Contest, cohort: Cohort, seen: Mapping[str, _Seen]) -> str:
+    rows = [
+        (
+            s.slide_id,
+            s.patient_id,
+            s.label,
+            s.target,
+            seen[s.slide_id].traits.digest,
+            seen[s.slide_id].lattice,
+        )
+        for s in cohort.slides
+    ]
     told = (cohort.classes, cohort.task.settings(), rows)
     whole = hashlib.sha256(repr(told).encode())
     for slide_id, labels in sorted((contest.nodes or {}).items()):
