@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.readme_table import latest_page, table_of, verdicts, with_table
 from wsigraph.training.catalog import catalog
 from wsigraph.training.recipe import recipe_names
 
@@ -39,3 +40,25 @@ def test_every_method_says_where_it_comes_from():
 def test_every_linked_file_exists(page):
     for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
         assert target.startswith("http") or (page.parent / target).exists(), f"{target} does not exist"
+
+
+def test_the_table_of_the_readme_is_that_of_the_latest_page():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    again = "Copy it with `python -m benchmarks.readme_table`."
+    assert table_of(readme) == verdicts(latest_page()), again
+
+
+def test_the_table_of_the_readme_is_replaced_and_made_up_rows_are_left_out(tmp_path):
+    head = ["| Cohort | Answer |", "| --- | --- |"]
+    rows = [
+        r"| gg\_pt1\_knn | no |",
+        r"| nesting\_1.0 (synthetic) | yes |",
+        r"| camelyon\_semisynthetic | no |",
+    ]
+    page = tmp_path / "report.md"
+    page.write_text("\n".join(["# Page", "", *head, *rows, "", "| Other |"]), encoding="utf-8")
+    kept = [*head, rows[0], rows[2]]
+    assert verdicts(page) == kept
+    assert with_table("\n".join(["a", *head, "| old | yes |", "", "b"]), kept) == "\n".join(
+        ["a", *kept, "", "b"]
+    )
