@@ -12,7 +12,7 @@ from PIL import Image
 
 import wsigraph as wg
 from benchmarks.srmil_study.arms import ARMS, build_recipe
-from benchmarks.srmil_study.cohorts import STUDIES, Study, some_of
+from benchmarks.srmil_study.cohorts import STUDIES, Study
 from benchmarks.srmil_study.fits import Bench, attention_auc
 from benchmarks.srmil_study.page import write_page
 from benchmarks.srmil_study.prepare import prepare, shuffled
@@ -60,17 +60,6 @@ def test_shuffling_moves_the_same_nodes_to_the_same_places():
     assert sorted(map(tuple, mixed.coords)) == sorted(map(tuple, features.coords))
     assert (mixed.coords != features.coords).any()
     assert (shuffled(features).coords == mixed.coords).all()
-
-
-def test_shares_are_stratified_nested_and_differ_by_seed():
-    targets = [0] * 60 + [1] * 20
-    everything = tuple(range(80))
-    tenth, quarter = (some_of(everything, targets, share=s, seed=3) for s in (0.1, 0.25))
-    assert [sum(targets[i] == k for i in tenth) for k in (0, 1)] == [6, 2]
-    assert [sum(targets[i] == k for i in quarter) for k in (0, 1)] == [15, 5]
-    assert set(tenth) < set(quarter)
-    assert some_of(everything, targets, share=0.1, seed=4) != tenth
-    assert some_of(everything, targets, share=1.0, seed=4) == list(everything)
 
 
 @pytest.mark.parametrize("name", sorted(ARMS))

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from wsigraph.io.cohort import Cohort
-from wsigraph.training.seeds import mix
 from wsigraph.training.splits import Split, make_folds
 
 FOLDS = 5
@@ -54,18 +53,6 @@ class Study:
 def _official(sides: np.ndarray, fold: int) -> Split:
     train, val, test = (tuple(np.flatnonzero(sides == side).tolist()) for side in ("train", "val", "test"))
     return Split(0, fold, train, val, test)
-
-
-def some_of(train: tuple[int, ...], targets: list[int], *, share: float, seed: int) -> list[int]:
-    """A share of the training slides, the same of each class; smaller shares lie within larger ones."""
-    if share >= 1.0:
-        return list(train)
-    rng = np.random.default_rng(mix(seed, "share"))
-    chosen: list[int] = []
-    for target in sorted({targets[i] for i in train}):
-        mine = rng.permutation([i for i in train if targets[i] == target])
-        chosen += mine[: max(2, round(share * len(mine)))].tolist()
-    return sorted(chosen)
 
 
 STUDIES = {

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from benchmarks.srmil_study.arms import ARMS, Arm, build_recipe
-from benchmarks.srmil_study.cohorts import Study, some_of
+from benchmarks.srmil_study.cohorts import Study
 from wsigraph.evaluation.metrics import auc
 from wsigraph.io.atomic import write_json
 from wsigraph.io.cohort import Cohort
@@ -24,6 +24,7 @@ from wsigraph.pipelines.cohort_graphs import prepare
 from wsigraph.pipelines.one_fit import Task, dataset, fit_one
 from wsigraph.pipelines.reporter import Silent
 from wsigraph.training.fit_loop import TrainerOptions
+from wsigraph.training.label_share import share_of_slides
 from wsigraph.training.recipe import Recipe
 from wsigraph.training.seeds import mix
 from wsigraph.training.splits import Split
@@ -83,10 +84,9 @@ class Bench:
         if file.is_file():
             return
         folder = self.work / "running" / name
-        targets, begin = whole.cohort.targets, time.process_time()
-        own = mix(whole.seed, split.fold)
+        begin, own = time.process_time(), mix(whole.seed, split.fold)
         task = Task(recipe, whole.cohort, whole.store, folder, own, whole.options)
-        train_on = some_of(split.train, targets, share=arm.share, seed=own)
+        train_on = share_of_slides(split.train, whole.cohort.strata, share=arm.share, seed=own)
         model = fit_one(task, train_on=train_on, validate_on=split.val)
         log = list(csv.DictReader((folder / "log.csv").read_text(encoding="utf-8").splitlines()))
         best = min(log, key=lambda row: float(row["val_loss"]))

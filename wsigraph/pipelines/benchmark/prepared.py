@@ -1,8 +1,8 @@
-"""A data set as feature files and a manifest, made once and made anew where it is not what was asked."""
+"""A data set as a cohort of feature files, made once and made anew where it is not what was asked."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any
 
 from wsigraph.data.patch_features import PatchFeatures
 from wsigraph.io.atomic import read_json, write_json, write_text
+from wsigraph.io.cohort import Cohort
 from wsigraph.io.features import write_features
 from wsigraph.pipelines.reporter import Reporter
 
@@ -37,9 +38,11 @@ def prepared(
     *,
     slides: int,
     facts: Mapping[str, Any],
+    classes: Sequence[str],
     reporter: Reporter,
-) -> Path:
-    """Write ``features/<slide>.h5``, ``manifest.csv`` and, when all is there, ``made.json``.
+    target_col: str | None = "label",
+) -> Cohort:
+    """Write ``features/<slide>.h5``, ``manifest.csv`` and, when all is there, ``made.json``, and read them.
 
     Where ``made.json`` states the same facts and no file is missing nothing is made; a preparation that was
     killed has no ``made.json``, and is done anew.
@@ -49,15 +52,29 @@ def prepared(
         make: Yields the slides.
         slides: How many there will be.
         facts: All that the files depend on but the code, whose version is added; plain values.
+        classes: Class names, in order.
         reporter: Hears which slide is done.
-
-    Returns: The manifest.
+        target_col: Column of the classes; None where it is patches that have them.
     """
+    _make(folder, make, slides=slides, facts=facts, reporter=reporter)
+    return Cohort.from_manifest(
+        folder / MANIFEST, features=folder / FEATURES, classes=tuple(classes), target_col=target_col
+    )
+
+
+def _make(
+    folder: Path,
+    make: Callable[[], Iterable[Bag]],
+    *,
+    slides: int,
+    facts: Mapping[str, Any],
+    reporter: Reporter,
+) -> None:
     told = {"wsigraph": version("wsigraph"), **facts}
     manifest, made = folder / MANIFEST, folder / MADE
     there = len(list((folder / FEATURES).glob("*.h5"))) >= slides and manifest.is_file()
     if there and made.is_file() and read_json(made) == told:
-        return manifest
+        return
     label, rows = f"Preparing {folder.name}", ["slide_id,patient_id,label"]
     reporter.start(label, slides)
     for bag in make():
@@ -67,4 +84,3 @@ def prepared(
     write_text(manifest, "\n".join(rows) + "\n")
     write_json(made, told)
     reporter.finish(label)
-    return manifest

@@ -15,14 +15,13 @@ import numpy as np
 from wsigraph.errors import RunError, expected
 from wsigraph.evaluation.outlines import Outlines
 from wsigraph.io.atomic import sha256, write_text
-from wsigraph.io.cohort import Cohort
 from wsigraph.io.report.sections import Section
 from wsigraph.io.splits import NamedSplit, SplitSet
 from wsigraph.patches.nucleus_window import COLUMNS
 from wsigraph.pipelines.benchmark.entrants import PARTNER, wished
 from wsigraph.pipelines.benchmark.page_lesions import lesion_sizes, lesions_table
 from wsigraph.pipelines.benchmark.plan import Contest
-from wsigraph.pipelines.benchmark.prepared import FEATURES, Bag, prepared
+from wsigraph.pipelines.benchmark.prepared import Bag, prepared
 from wsigraph.pipelines.benchmark.results import Results
 from wsigraph.pipelines.benchmark.semireal import Dials, Donors, area, lattice_centres, semireal_slide
 from wsigraph.pipelines.benchmark.suite import Suite, Wish
@@ -83,21 +82,15 @@ class SemiCamelyon(Suite, name="camelyon"):
         donors = cache(lambda: read_donors(source / NUCLEI_OF))
         folder, plots = wish.work / self.name / name, deal(geometry, step=dial.step)
         hashes = {one.name: sha256(one) for one in (source / FILE, source / NUCLEI_OF / NUCLEI)}
-        manifest = prepared(
+        cohort = prepared(
             folder,
             partial(_slides, plots, geometry, donors, dial, folder),
             slides=len(plots),
             facts={**hashes, **asdict(dial), "plots": len(plots)},
+            classes=CLASSES,
             reporter=wish.reporter,
         )
-        recipes = wished(
-            wish,
-            in_channels=len(COLUMNS),
-            classes=CLASSES,
-            graph=GRAPH,
-            settings=SETTINGS,
-        )
-        cohort = Cohort.from_manifest(manifest, features=folder / FEATURES, classes=CLASSES)
+        recipes = wished(wish, in_channels=len(COLUMNS), classes=CLASSES, graph=GRAPH, settings=SETTINGS)
         return Contest(name, cohort, recipes, splits=splits_of(plots), synthetic=True)
 
     def sections(self, wish: Wish, results: Results) -> list[Section]:

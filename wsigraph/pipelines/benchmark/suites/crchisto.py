@@ -16,12 +16,11 @@ import numpy as np
 from wsigraph.data.patch_features import PatchFeatures
 from wsigraph.errors import CohortError, expected
 from wsigraph.io.atomic import sha256
-from wsigraph.io.cohort import Cohort
 from wsigraph.io.slides import open_slide
 from wsigraph.patches.nucleus_window import COLUMNS, WINDOW_PX, statistics, windows
 from wsigraph.pipelines.benchmark.entrants import wished
 from wsigraph.pipelines.benchmark.plan import Contest
-from wsigraph.pipelines.benchmark.prepared import FEATURES, Bag, prepared
+from wsigraph.pipelines.benchmark.prepared import Bag, prepared
 from wsigraph.pipelines.benchmark.suite import Suite, Wish
 
 BAGS, NUCLEI = "bags.csv", "nuclei_by_class.csv"
@@ -52,21 +51,15 @@ class CrcHisto(Suite, name="crchisto"):
         source, folder = self.source(wish), wish.work / self.name
         facts = {file: sha256(source / file) for file in (BAGS, NUCLEI)}
         images = read_marks(source)
-        manifest = prepared(
+        cohort = prepared(
             folder,
             lambda: (Bag(nuclei_of(source, one), one.name, CLASSES[one.label]) for one in images),
             slides=len(images),
             facts=facts,
+            classes=CLASSES,
             reporter=wish.reporter,
         )
-        recipes = wished(
-            wish,
-            in_channels=len(COLUMNS),
-            classes=CLASSES,
-            graph=GRAPH,
-            settings=SETTINGS,
-        )
-        cohort = Cohort.from_manifest(manifest, features=folder / FEATURES, classes=CLASSES)
+        recipes = wished(wish, in_channels=len(COLUMNS), classes=CLASSES, graph=GRAPH, settings=SETTINGS)
         return Contest(name, cohort, recipes, folds=FOLDS)
 
 

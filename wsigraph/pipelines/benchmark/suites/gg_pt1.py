@@ -15,12 +15,11 @@ import numpy as np
 
 from wsigraph.data.patch_features import PatchFeatures
 from wsigraph.io.atomic import sha256
-from wsigraph.io.cohort import Cohort
 from wsigraph.io.splits import NamedSplit, SplitSet
 from wsigraph.io.splits.named import SIDES
 from wsigraph.pipelines.benchmark.entrants import wished
 from wsigraph.pipelines.benchmark.plan import Contest
-from wsigraph.pipelines.benchmark.prepared import FEATURES, Bag, prepared
+from wsigraph.pipelines.benchmark.prepared import Bag, prepared
 from wsigraph.pipelines.benchmark.suite import Suite, Wish
 
 FILE = "gg_pt1_graphs.npz"
@@ -55,20 +54,16 @@ class GgPt1(Suite, name="gg_pt1"):
         """The same glands on one of the graphs."""
         source, folder = self.source(wish) / FILE, wish.work / self.name
         held = _held(source)
-        manifest = prepared(
+        cohort = prepared(
             folder,
             lambda: read_glands(source),
             slides=len(held["y"]),
             facts={"source": sha256(source)},
+            classes=CLASSES,
             reporter=wish.reporter,
         )
-        cohort = Cohort.from_manifest(manifest, features=folder / FEATURES, classes=CLASSES)
         recipes = wished(
-            wish,
-            in_channels=IN_CHANNELS,
-            classes=CLASSES,
-            graph=GRAPHS_BY_CONTEST[name],
-            settings=SETTINGS,
+            wish, in_channels=IN_CHANNELS, classes=CLASSES, graph=GRAPHS_BY_CONTEST[name], settings=SETTINGS
         )
         return Contest(name, cohort, recipes, splits=official_splits(source))
 

@@ -10,13 +10,12 @@ import numpy as np
 from wsigraph.data.node_labels import NodeLabels
 from wsigraph.data.patch_features import PatchFeatures
 from wsigraph.io.atomic import sha256
-from wsigraph.io.cohort import Cohort
 from wsigraph.io.report.sections import Section
 from wsigraph.io.splits import NamedSplit, SplitSet
 from wsigraph.pipelines.benchmark.entrants import PARTNER, wished
 from wsigraph.pipelines.benchmark.page_patients import patients_table
 from wsigraph.pipelines.benchmark.plan import Contest
-from wsigraph.pipelines.benchmark.prepared import FEATURES, Bag, prepared
+from wsigraph.pipelines.benchmark.prepared import Bag, prepared
 from wsigraph.pipelines.benchmark.results import Results
 from wsigraph.pipelines.benchmark.suite import Suite, Wish
 
@@ -60,22 +59,18 @@ class Her2st(Suite, name="her2st"):
         """The spots."""
         source, folder = self.source(wish) / FILE, wish.work / self.name
         bags = list(read_sections(source))
-        manifest = prepared(
+        cohort = prepared(
             folder,
             lambda: (bag for bag, _ in bags),
             slides=len(bags),
             facts={"source": sha256(source)},
+            classes=CLASSES,
             reporter=wish.reporter,
+            target_col=None,
         )
         recipes = wished(
-            wish,
-            usual=RECIPES,
-            in_channels=IN_CHANNELS,
-            classes=CLASSES,
-            graph=GRAPH,
-            settings=SETTINGS,
+            wish, usual=RECIPES, in_channels=IN_CHANNELS, classes=CLASSES, graph=GRAPH, settings=SETTINGS
         )
-        cohort = Cohort.from_manifest(manifest, features=folder / FEATURES, classes=CLASSES, target_col=None)
         labels = {bag.features.slide_id: known for bag, known in bags}
         splits = leave_one_out({bag.features.slide_id: bag.patient_id for bag, _ in bags})
         return Contest(name, cohort, recipes, splits=splits, nodes=labels)

@@ -15,11 +15,10 @@ import numpy as np
 from wsigraph.data.patch_features import PatchFeatures
 from wsigraph.errors import RunError, expected
 from wsigraph.io.atomic import sha256
-from wsigraph.io.cohort import Cohort
 from wsigraph.pipelines.benchmark.arms import reads_places
 from wsigraph.pipelines.benchmark.entrants import SETS, wished
 from wsigraph.pipelines.benchmark.plan import Contest
-from wsigraph.pipelines.benchmark.prepared import FEATURES, Bag, prepared
+from wsigraph.pipelines.benchmark.prepared import Bag, prepared
 from wsigraph.pipelines.benchmark.suite import Suite, Wish
 
 WIDTHS = {"musk1": 166, "musk2": 166, "elephant": 230, "fox": 230, "tiger": 230}
@@ -49,8 +48,13 @@ class MilClassic(Suite, name="mil_classic"):
         """
         source, folder = self.source(wish) / f"{name}.npz", wish.work / self.name / name
         facts, held = {"source": sha256(source)}, read_bags(source)
-        manifest = prepared(
-            folder, lambda: _bags(name, held), slides=len(held), facts=facts, reporter=wish.reporter
+        cohort = prepared(
+            folder,
+            lambda: _bags(name, held),
+            slides=len(held),
+            facts=facts,
+            classes=CLASSES,
+            reporter=wish.reporter,
         )
         made = wished(
             wish,
@@ -64,7 +68,6 @@ class MilClassic(Suite, name="mil_classic"):
         if not recipes:
             what = "at least one method that reads no places"
             raise RunError(expected(f"Suite '{self.name}'", what, f"{sorted(made)}"))
-        cohort = Cohort.from_manifest(manifest, features=folder / FEATURES, classes=CLASSES)
         return Contest(name, cohort, recipes, folds=FOLDS)
 
 

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wsigraph.io.cohort import Cohort
 from wsigraph.pipelines.benchmark.entrants import wished
 from wsigraph.pipelines.benchmark.plan import Contest
-from wsigraph.pipelines.benchmark.prepared import FEATURES, Bag, prepared
+from wsigraph.pipelines.benchmark.prepared import Bag, prepared
 from wsigraph.pipelines.benchmark.suite import Suite, Wish
 from wsigraph.synthetic.dial import Arrangement, shares_cohort, twin_cohort
 from wsigraph.synthetic.features import SyntheticCohort
@@ -49,10 +48,15 @@ class Synthetic(Suite, name="synthetic"):
         """One arrangement, or the reverse, at one strength."""
         (what, strength), folder = _asked()[name], wish.work / self.name / name
         facts = {"what": what, "strength": strength, "pairs": PAIRS, "grid": GRID}
-        manifest = prepared(
-            folder, lambda: _bags(what, strength), slides=2 * PAIRS, facts=facts, reporter=wish.reporter
-        )
         sample = _made(what, strength, pairs=1)
+        cohort = prepared(
+            folder,
+            lambda: _bags(what, strength),
+            slides=2 * PAIRS,
+            facts=facts,
+            classes=sample.classes,
+            reporter=wish.reporter,
+        )
         recipes = wished(
             wish,
             in_channels=sample.features[0].x.shape[1],
@@ -60,7 +64,6 @@ class Synthetic(Suite, name="synthetic"):
             graph=GRAPH,
             settings=SETTINGS,
         )
-        cohort = Cohort.from_manifest(manifest, features=folder / FEATURES, classes=sample.classes)
         return Contest(name, cohort, recipes, folds=FOLDS, synthetic=True)
 
 
